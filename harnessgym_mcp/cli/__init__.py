@@ -1,0 +1,1 @@
+"""The composition root: parser, output, exit codes. No logic."""

@@ -1,0 +1,1 @@
+"""The pure core: names, formats, transitions and numbers. No I/O, no event loop."""

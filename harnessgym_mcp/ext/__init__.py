@@ -1,0 +1,1 @@
+"""Optional extras, never imported unless asked for."""

@@ -1,0 +1,1 @@
+"""The loop around an agent: run, compare, demo."""

@@ -1,0 +1,1 @@
+"""Processes: sandboxes, their probes, environments, process groups."""

@@ -1,0 +1,1 @@
+"""Numbers once, several faces."""

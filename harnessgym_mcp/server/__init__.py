@@ -1,0 +1,1 @@
+"""MCP to the agent: fronts, the switchboard, the control tools."""

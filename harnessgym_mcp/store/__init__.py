@@ -1,0 +1,1 @@
+"""Files and SQLite: the home directory, the registry, telemetry."""

@@ -1,0 +1,1 @@
+"""Mounted servers: pipes to generated MCP servers, their handshakes and their lives."""
