@@ -1,0 +1,61 @@
+"""Call events: what telemetry keeps of each forwarded `tools/call`."""
+
+import math
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+__all__ = ["STATUSES", "CallEvent", "Session", "kinds_json", "percentile"]
+
+STATUSES: Final = ("completed", "tool_error", "protocol_error", "timeout", "cancelled", "crashed")
+"""`completed` alone is a success; `tool_error` is a result with `isError: true`."""
+
+
+class Session(NamedTuple):
+    """Who called: all of it text that the client stated, empty where it did not."""
+
+    id: str  # the agent session that slots belong to
+    client: str = ""  # clientInfo.name
+    client_version: str = ""
+    front: str = ""  # this front process
+    labels: str = "{}"  # JSON object of --labels
+
+
+class CallEvent(NamedTuple):
+    """One forwarded call; the order is that of the telemetry table's columns."""
+
+    at: float  # start, seconds since the epoch
+    session: str
+    thread: str  # Codex's threadId or the like, else ""
+    tool_use: str  # Claude's toolUseId or Codex's turn id, else ""
+    front: str
+    client: str
+    labels: str
+    artifact: str
+    digest: str
+    tool: str
+    origin: str  # agent | qualification | cli
+    via: str  # "" | "call"
+    duration_ms: float
+    status: str
+    argument_keys: str  # JSON list
+    argument_bytes: int
+    arguments: str | None  # only where policy captures, redacted
+    result_bytes: int
+    content_kinds: str  # JSON object: kind -> count
+    error: str
+
+
+def percentile(ordered: list[float], share: float) -> float | None:
+    """The nearest-rank percentile of ascending values; None of nothing."""
+    if not ordered:
+        return None
+    rank = math.ceil(share * len(ordered)) - 1
+    return ordered[max(0, min(len(ordered) - 1, rank))]
+
+
+def kinds_json(kinds: Iterable[str]) -> dict[str, int]:
+    """Kind -> count."""
+    out: dict[str, int] = {}
+    for kind in kinds:
+        out[kind] = out.get(kind, 0) + 1
+    return out

@@ -1,0 +1,220 @@
+"""All policy numbers, in one place: times in seconds, sizes in bytes, unless a name says otherwise.
+
+A `Policy` is immutable; `Policy.digest` is stamped on every verdict and trial, so that two of them can be
+compared only when they were made under the same rules. `override` applies `section.key` settings with type checks.
+"""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, get_args, get_origin, get_type_hints
+
+from harnessgym_mcp.errors import PolicyError
+
+__all__ = ["Grants", "Isolation", "Limits", "Mounts", "Policy", "Qualify", "Telemetry", "Timeouts"]
+
+KIB = 1024
+MIB = 1024 * KIB
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Sizes of what is taken in and given out."""
+
+    frame_bytes: int = 64 * MIB  # one JSON-RPC message, either way
+    artifact_bytes: int = 16 * MIB
+    artifact_files: int = 2000
+    file_bytes: int = 8 * MIB
+    inline_bytes: int = 2 * MIB  # all of `files` in one submit_artifact
+    result_chars: int = 38_000  # a control tool's answer: clients cut or refuse above 40,000
+    error_chars: int = 2000  # error text kept in telemetry
+    finding_chars: int = 1200  # each field of a finding
+    callable_chars: int = 64  # the longest name a client may build: mcp__harnessgym__<artifact>__<tool>
+    list_page: int = 1000
+    stderr_bytes: int = 16 * KIB  # the tail of a server's stderr that is kept
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long anything may take."""
+
+    start: float = 20.0  # spawn to handshake done
+    call: float = 290.0  # Codex gives up at 300
+    idle: float = 900.0  # a mounted server without a call is stopped
+    relist: float = 1.5  # wait for the client's re-list after list_changed
+    submit: float = 240.0  # then a ticket is returned
+    close: float = 2.0  # between EOF and SIGKILL
+    settle: float = 0.05  # several changes of the registry within this time count as one
+
+
+@dataclass(frozen=True, slots=True)
+class Mounts:
+    """The lives of mounted servers."""
+
+    concurrency: int = 32  # calls under way in one server; further ones wait
+    queue: int = 1024  # calls waiting for one server; further ones are refused
+    queue_bytes: int = 64 * MIB
+    buffer_bytes: int = 8 * MIB  # unread output after which a pipe's other side is paused
+    backoff_first: float = 0.1
+    backoff_most: float = 30.0
+    circuit_failures: int = 5  # deaths in a row without an answer between; then the circuit opens
+    circuit_rest: float = 60.0  # and after this long one call may try again
+
+
+@dataclass(frozen=True, slots=True)
+class Qualify:
+    """What the clean room asks."""
+
+    repairs: int = 2  # resubmissions after the first rejection
+    require_slot: bool = True  # submit_artifact needs this session's open build slot
+    start: float = 20.0
+    call: float = 60.0
+    total: float = 230.0
+    at_once: int = 4
+    fuzz_cases: int = 12  # for each tool
+    fuzz_call: float = 10.0
+    concurrency_calls: int = 16
+    eof_grace: float = 2.0  # a server must leave within this time of EOF
+    sample_calls: int = 20  # recorded calls replayed against a new version
+
+
+@dataclass(frozen=True, slots=True)
+class Grants:
+    """The most that a manifest's permissions may ask for."""
+
+    network: bool = False
+    workspace: str = "write"  # none | read | write
+    env: tuple[str, ...] = ()
+    packages: bool = True  # Python packages from an index, into an environment of their own
+    sampling: bool = False
+    elicitation: bool = False
+    roots: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Isolation:
+    """The sandbox and its bounds."""
+
+    tier: str = "auto"  # auto | A | B | C | D
+    allow_unconfined: bool = False  # may tier D promote an artifact?
+    memory_mb: int = 2048
+    processes: int = 128
+    file_mb: int = 256
+    open_files: int = 512
+    cpu_seconds: int = 3600
+    tmp_mb: int = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Telemetry:
+    """The record of calls."""
+
+    flush: float = 0.03
+    queue: int = 50_000  # rows waiting for the writer; further ones are counted as dropped
+    capture: bool = False  # keep argument values (secrets redacted)
+    capture_bytes: int = 4 * KIB
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Every rule that HarnessGym runs under."""
+
+    limits: Limits = field(default_factory=Limits)
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    mounts: Mounts = field(default_factory=Mounts)
+    qualify: Qualify = field(default_factory=Qualify)
+    grants: Grants = field(default_factory=Grants)
+    isolation: Isolation = field(default_factory=Isolation)
+    telemetry: Telemetry = field(default_factory=Telemetry)
+
+    def as_dict(self) -> dict[str, dict[str, Any]]:
+        return {section.name: dataclasses.asdict(getattr(self, section.name)) for section in fields(self)}
+
+    @property
+    def digest(self) -> str:
+        """`sha256:<hex>` over the canonical JSON of all settings."""
+        text = json.dumps(self.as_dict(), sort_keys=True, separators=(",", ":"))
+        return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+    def override(self, settings: Mapping[str, object]) -> "Policy":
+        """A copy with `{"section.key": value}` applied; text values are converted (they come from flags and env).
+
+        Raises PolicyError for an unknown key or a value of the wrong kind.
+        """
+        by_section: dict[str, dict[str, Any]] = {}
+        for dotted, value in settings.items():
+            section, key = _locate(dotted)
+            by_section.setdefault(section, {})[key] = _convert(dotted, value, _kind(section, key))
+        changed = {s: dataclasses.replace(getattr(self, s), **kv) for s, kv in by_section.items()}
+        return dataclasses.replace(self, **changed)
+
+
+_SECTIONS = get_type_hints(Policy)
+_CHOICES = {"isolation.tier": ("auto", "A", "B", "C", "D"), "grants.workspace": ("none", "read", "write")}
+
+
+def settings() -> list[str]:
+    """All `section.key` names, in order."""
+    return [f"{section}.{f.name}" for section, kind in _SECTIONS.items() for f in fields(kind)]
+
+
+def _locate(dotted: str) -> tuple[str, str]:
+    section, _, key = dotted.partition(".")
+    kind = _SECTIONS.get(section)
+    if kind is None or key not in {f.name for f in fields(kind)}:
+        raise PolicyError(f"no policy setting is called {dotted!r}", hint="`harnessgym config show` lists them all")
+    return section, key
+
+
+def _kind(section: str, key: str) -> Any:
+    return get_type_hints(_SECTIONS[section])[key]
+
+
+def _convert(dotted: str, value: object, kind: Any) -> object:
+    try:
+        converted = _convert_list(value) if get_origin(kind) is tuple else _convert_scalar(value, kind)
+    except (ValueError, TypeError) as error:
+        name = "list of text" if get_args(kind) else kind.__name__
+        raise PolicyError(f"{dotted} takes a {name}, not {value!r}", hint="`harnessgym config show`") from error
+    choices = _CHOICES.get(dotted)
+    if choices and converted not in choices:
+        raise PolicyError(f"{dotted} is one of {', '.join(choices)}, not {value!r}", hint="`harnessgym config show`")
+    return converted
+
+
+def _convert_list(value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    if isinstance(value, list | tuple) and all(isinstance(part, str) for part in value):
+        return tuple(value)
+    raise TypeError
+
+
+def _convert_scalar(value: object, kind: Any) -> object:
+    if kind is bool:
+        return _convert_bool(value)
+    if isinstance(value, bool):
+        raise TypeError
+    if kind is str:
+        if not isinstance(value, str):
+            raise TypeError
+        return value
+    if not isinstance(value, int | float | str):
+        raise TypeError
+    number = float(value) if kind is float else int(value)
+    if number < 0 or number != number or (kind is int and isinstance(value, float) and value != number):
+        raise ValueError
+    return number
+
+
+def _convert_bool(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    word = str(value).lower()
+    if word in ("true", "yes", "on", "1"):
+        return True
+    if word in ("false", "no", "off", "0"):
+        return False
+    raise ValueError

@@ -1,0 +1,58 @@
+"""Hostile text made harmless: generated code, its output and its names are quoted, stripped and cut before use."""
+
+import re
+import unicodedata
+
+__all__ = ["HIDDEN", "clean", "cut", "one_line", "redact", "visible"]
+
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+HIDDEN = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufeff\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e007f\U000e0100-\U000e01ef]"
+)
+"""Characters that a reader does not see but a model does: zero-width, bidi controls, TAG characters. The
+zero-width joiner and the variation selectors of emoji are honest and are not among them."""
+
+_SECRET = re.compile(
+    r"(?i)\b(sk-[\w-]{8,}|gh[pousr]_\w{20,}|xox[abprs]-[\w-]{10,}|AKIA[0-9A-Z]{16}|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----)"
+)
+_SECRET_PAIR = re.compile(
+    r"(?i)(\"?[\w-]*(?:api[_-]?key|token|secret|passw(?:or)?d|authorization|credential)[\w-]*\"?\s*[:=]\s*)"
+    r"(\"(?:[^\"\\]|\\.)*\"|[^\s,;}\]]+)"
+)
+
+
+def clean(text: str) -> str:
+    """Text without escape sequences, control and hidden characters; lone surrogates become U+FFFD."""
+    text = _ANSI.sub("", text)
+    text = HIDDEN.sub("", _CONTROL.sub("\ufffd", text))
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def cut(text: str, most: int) -> str:
+    """At most about `most` characters, the middle left out and its length told."""
+    if len(text) <= most:
+        return text
+    head = most * 2 // 3
+    tail = max(most - head - 32, 0)
+    return f"{text[:head]}…[{len(text) - head - tail} characters cut]…{text[len(text) - tail :]}"
+
+
+def one_line(text: str, most: int = 200) -> str:
+    """Clean, folded to one line and cut: fit for a log line, a table cell or a quoted sentence."""
+    return cut(" ".join(clean(text).split()), most)
+
+
+def redact(text: str) -> str:
+    """Text with what looks like a credential replaced."""
+    return _SECRET_PAIR.sub(r"\1[redacted]", _SECRET.sub("[redacted]", text))
+
+
+def visible(text: str) -> str:
+    """Text with each hidden or control character spelled out as `<U+XXXX>`, for evidence in a finding."""
+    return "".join(
+        c if c in "\n\t" or (unicodedata.category(c)[0] != "C" and not HIDDEN.match(c)) else f"<U+{ord(c):04X}>"
+        for c in text
+    )
