@@ -118,7 +118,7 @@ class Splitter:
 
     def _take_body(self) -> bool:
         # Between the first header line and the body stand further headers and one empty line.
-        while self._buffer[:1] not in (b"{", b"[", b""):
+        while self._buffer and self._buffer[0] not in b"{[":
             at = self._buffer.find(b"\n")
             if at < 0:
                 return False

@@ -60,7 +60,7 @@ def open_slot(iterations: list[Iteration], new: Iteration) -> list[Iteration]:
     if held:
         raise SlotError(
             f"the build slot is open for {held.name!r} (iteration {held.id}); one artifact per iteration",
-            hint=f"submit it with submit_artifact {{path: {held.draft!r}}}; to give it up: submit_artifact {{abandon: true}}",
+            hint=f"submit_artifact {{path: {held.draft!r}}} submits it, submit_artifact {{abandon: true}} gives it up",
         )
     if new.run and any((i.run, i.step) == (new.run, new.step) for i in iterations):
         raise SlotError(

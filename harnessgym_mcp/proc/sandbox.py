@@ -36,7 +36,7 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Bind:
-    """One more thing that is visible inside: `source` outside, `target` inside (tier A; elsewhere the source's path)."""
+    """One more thing that is visible inside: `source` outside, `target` inside (tier A; elsewhere at its own path)."""
 
     source: Path
     target: str
