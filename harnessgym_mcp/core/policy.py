@@ -13,7 +13,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from harnessgym_mcp.errors import PolicyError
 
-__all__ = ["Grants", "Isolation", "Limits", "Mounts", "Policy", "Qualify", "Telemetry", "Timeouts"]
+__all__ = ["Agents", "Grants", "Isolation", "Limits", "Mounts", "Policy", "Qualify", "Telemetry", "Timeouts"]
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -27,12 +27,15 @@ class Limits:
     artifact_bytes: int = 16 * MIB
     artifact_files: int = 2000
     file_bytes: int = 8 * MIB
+    artifact_depth: int = 32  # folders within folders
+    name_bytes: int = 200  # one file's or folder's name in UTF-8
     inline_bytes: int = 2 * MIB  # all of `files` in one submit_artifact
     result_chars: int = 38_000  # a control tool's answer: clients cut or refuse above 40,000
     error_chars: int = 2000  # error text kept in telemetry
     finding_chars: int = 1200  # each field of a finding
     callable_chars: int = 64  # the longest name a client may build: mcp__harnessgym__<artifact>__<tool>
     list_page: int = 1000
+    iterations: int = 1000  # the newest that are kept; open ones always are
     stderr_bytes: int = 16 * KIB  # the tail of a server's stderr that is kept
 
 
@@ -47,6 +50,7 @@ class Timeouts:
     submit: float = 240.0  # then a ticket is returned
     close: float = 2.0  # between EOF and SIGKILL
     settle: float = 0.05  # several changes of the registry within this time count as one
+    lock: float = 15.0  # wait for another process that holds a file of the home
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +117,25 @@ class Telemetry:
 
     flush: float = 0.03
     queue: int = 50_000  # rows waiting for the writer; further ones are counted as dropped
+    batch: int = 2000  # rows in one transaction
+    busy: float = 2.0  # wait for another writer of the same file
+    retry: float = 1.0  # after a write that failed (disk full, read-only)
     capture: bool = False  # keep argument values (secrets redacted)
     capture_bytes: int = 4 * KIB
+
+
+@dataclass(frozen=True, slots=True)
+class Agents:
+    """How a coding agent's program is run and what is kept of it."""
+
+    settle: float = 1.0  # after it exits, until what it left running is told to go
+    grace: float = 5.0  # between SIGTERM and SIGKILL
+    transcript_bytes: int = 64 * MIB  # each of stdout and stderr; further bytes are counted and dropped
+    line_bytes: int = 16 * MIB  # one event of its stream; longer ones are kept in the transcript, not read
+    message_chars: int = 20_000  # its last words, as kept in the record
+    notes: int = 20  # odd things told about one turn
+    tool_start: float = 30.0  # an agent's wait for the MCP entry to shake hands
+    tool_call: float = 300.0  # and for one tool call
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +149,7 @@ class Policy:
     grants: Grants = field(default_factory=Grants)
     isolation: Isolation = field(default_factory=Isolation)
     telemetry: Telemetry = field(default_factory=Telemetry)
+    agents: Agents = field(default_factory=Agents)
 
     def as_dict(self) -> dict[str, dict[str, Any]]:
         return {section.name: dataclasses.asdict(getattr(self, section.name)) for section in fields(self)}
