@@ -4,6 +4,7 @@ A sandbox spawns nothing itself, so that mounts, qualification and commands each
 process. The same tier serves qualification and live mounts.
 """
 
+import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from typing import Protocol
 from harnessgym_mcp.core.policy import Isolation
 from harnessgym_mcp.core.verdict import IsolationReport
 
-__all__ = ["Bind", "Bounds", "Guise", "Prepared", "Room", "Sandbox"]
+__all__ = ["Bind", "Bounds", "Guise", "Prepared", "Room", "Sandbox", "remove_leftover"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +73,42 @@ class Room:
 
 @dataclass(slots=True)
 class Prepared:
-    """What to spawn: `argv` with exactly `env`, from `cwd`, inheriting `pass_fds`; `release` once it is spawned."""
+    """What to spawn: `argv` with exactly `env`, from `cwd`, inheriting `pass_fds`.
+
+    Spawn it with `start_new_session=True` and from the main thread (the parent-death signal is bound to the thread),
+    call `release` once it is spawned, and `close` once it has ended.
+    """
 
     argv: list[str]
     env: dict[str, str]
     cwd: str
     pass_fds: tuple[int, ...] = ()
+    tag: str = ""  # value of HARNESSGYM_TAG in the processes' environment, by which survivors are found
+    leftovers: tuple[Path, ...] = ()  # private folders and control groups of this one start
 
     def release(self) -> None:
         """Close this side of the inherited descriptors. Idempotent."""
         for fd in self.pass_fds:
             os.close(fd)
         self.pass_fds = ()
+
+    def close(self) -> None:
+        """Release, and remove what this one start needed. Idempotent; what is still busy is swept at a later start."""
+        self.release()
+        for folder in self.leftovers:
+            remove_leftover(folder)
+        self.leftovers = ()
+
+
+def remove_leftover(folder: Path) -> None:
+    """A control group goes by rmdir alone, a private folder with all that is in it."""
+    import shutil
+
+    if folder.is_relative_to("/sys/fs/cgroup"):
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+        return
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 class Sandbox(Protocol):

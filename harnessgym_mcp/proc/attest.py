@@ -1,0 +1,107 @@
+"""Measures what a sandbox really holds back, by running a probe inside it against things made to be found."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from harnessgym_mcp.core.text import one_line
+from harnessgym_mcp.errors import IsolationError
+from harnessgym_mcp.proc.groups import kill_group
+from harnessgym_mcp.proc.inside import TAG, environment
+from harnessgym_mcp.proc.sandbox import Bounds, Prepared, Room, Sandbox
+
+__all__ = ["attest"]
+
+_PROBE = Path(__file__).with_name("inner_probe.py")
+_SECONDS = 15.0
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    in_force: dict[str, bool]
+    environment: dict[str, str]
+
+
+def attest(sandbox: Sandbox, bounds: Bounds) -> dict[str, bool]:
+    """What is in force inside, by name. Raises IsolationError with the sandbox's own words when it does not start."""
+    with tempfile.TemporaryDirectory(prefix="harness-probe-") as folder, _listeners() as port:
+        base = Path(folder).resolve()
+        room = _room(base, bounds)
+        program = sandbox.paths(room)["PLUGIN_ROOT"] + "/probe.py"
+        facts = [str(base / "secret"), str(base), str(port), str(os.getpid()), pid_namespace()]
+        prepared = sandbox.prepare(room, ["python3", "-I", "-S", program, *facts], "/")
+        answer = _run(prepared)
+    set_by_us = {*environment(room, sandbox.paths(room), "", "", ()), TAG, "PWD"}
+    leaked = {name for name, value in answer.environment.items() if os.environ.get(name) == value} - set_by_us
+    return {**answer.in_force, "environment_scrubbed": not leaked}
+
+
+def _room(base: Path, bounds: Bounds) -> Room:
+    root, data = base / "artifact", base / "data"
+    root.mkdir()
+    data.mkdir()
+    (base / "secret").write_text("secret")
+    (root / "probe.py").write_bytes(_PROBE.read_bytes())
+    return Room(root, data, bounds)
+
+
+@contextlib.contextmanager
+def _listeners() -> Iterator[int]:
+    """Sockets that must stay out of reach; where we may not even open one, nothing inside can either."""
+    with contextlib.ExitStack() as stack:
+        port = 9
+        with contextlib.suppress(OSError):
+            tcp = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+            port = tcp.getsockname()[1]
+            if sys.platform == "linux":
+                unix = stack.enter_context(socket.socket(socket.AF_UNIX))
+                unix.bind(f"\0harness-{port}")
+                unix.listen()
+        yield port
+
+
+def pid_namespace() -> str:
+    """The name of this process's pid namespace, "" where there is no such thing."""
+    try:
+        return os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return ""
+
+
+def _run(prepared: Prepared) -> _Answer:
+    try:
+        process = subprocess.Popen(
+            prepared.argv,
+            env=prepared.env,
+            cwd=prepared.cwd,
+            pass_fds=prepared.pass_fds,
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        prepared.release()
+        out, err = _communicate(process)
+    except OSError as error:
+        raise IsolationError(f"could not be started: {error}") from error
+    finally:
+        prepared.close()
+    try:
+        return msgspec.json.decode(out, type=_Answer)
+    except msgspec.MsgspecError as error:
+        said = one_line(err.decode(errors="replace")) or f"exit code {process.returncode}"
+        raise IsolationError(said) from error
+
+
+def _communicate(process: "subprocess.Popen[bytes]") -> tuple[bytes, bytes]:
+    try:
+        return process.communicate(timeout=_SECONDS)
+    except subprocess.TimeoutExpired:
+        kill_group(process.pid)
+        return process.communicate()
