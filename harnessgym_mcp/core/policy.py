@@ -13,7 +13,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from harnessgym_mcp.errors import PolicyError
 
-__all__ = ["Agents", "Grants", "Isolation", "Limits", "Mounts", "Policy", "Qualify", "Telemetry", "Timeouts"]
+__all__ = ["Agents", "Compare", "Grants", "Isolation", "Limits", "Mounts", "Policy", "Qualify", "Telemetry", "Timeouts"]
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -139,6 +139,22 @@ class Agents:
 
 
 @dataclass(frozen=True, slots=True)
+class Compare:
+    """What a comparison promises unless its design says otherwise."""
+
+    trials: int = 8  # pairs of each task
+    alpha: float = 0.05
+    power: float = 0.8
+    worthwhile: float = 0.05  # smallest effect worth having: share for ratios, else in the metric's unit
+    retries: int = 2  # of one trial, for infrastructure causes only
+    least_pairs: int = 6  # below: descriptive only
+    least_per_group: int = 4  # the same, unpaired
+    exact_most: int = 32  # values that rearrangements are counted for; above, drawn
+    draws: int = 20_000
+    bootstrap_draws: int = 4000
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """Every rule that HarnessGym runs under."""
 
@@ -150,6 +166,7 @@ class Policy:
     isolation: Isolation = field(default_factory=Isolation)
     telemetry: Telemetry = field(default_factory=Telemetry)
     agents: Agents = field(default_factory=Agents)
+    compare: Compare = field(default_factory=Compare)
 
     def as_dict(self) -> dict[str, dict[str, Any]]:
         return {section.name: dataclasses.asdict(getattr(self, section.name)) for section in fields(self)}
