@@ -3,6 +3,7 @@
 import itertools
 import math
 import random
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,9 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats as oracle
 
+from harnessgym_mcp.core.stats import exact as ours
 from harnessgym_mcp.core.stats.adjust import holm
 from harnessgym_mcp.core.stats.counts import binomial_test, fisher, mcnemar
-from harnessgym_mcp.core.stats.exact import permutation, sign_flip
+
+sign_flip = partial(ours.sign_flip, most=32, draws=20_000, seed=0)
+permutation = partial(ours.permutation, most=32, draws=20_000, seed=0)
 
 # Coarse values make ties, which are where such counts go wrong.
 values = st.integers(-8, 8).map(lambda i: i / 10)
@@ -76,21 +80,21 @@ def test_no_difference_at_all_is_no_evidence() -> None:
 def test_above_the_exact_limit_flips_are_drawn_seeded_and_labelled() -> None:
     rng = random.Random(5)
     differences = [rng.gauss(0.3, 1) for _ in range(20)]
-    exact, drawn = sign_flip(differences), sign_flip(differences, most=19, draws=20_000, seed=7)
-    assert exact.exact
+    counted, drawn = sign_flip(differences), sign_flip(differences, most=19, draws=20_000, seed=7)
+    assert counted.exact
     assert not drawn.exact
     assert "20000 random draws, seed 7" in drawn.method
     assert drawn == sign_flip(differences, most=19, draws=20_000, seed=7)
-    assert drawn.p == pytest.approx(exact.p, abs=4 * math.sqrt(exact.p / 20_000))
+    assert drawn.p == pytest.approx(counted.p, abs=4 * math.sqrt(counted.p / 20_000))
 
 
 def test_above_the_exact_limit_deals_are_drawn_seeded_and_labelled() -> None:
     rng = random.Random(6)
     a, b = [rng.gauss(0, 1) for _ in range(8)], [rng.gauss(0.8, 1) for _ in range(8)]
-    exact, drawn = permutation(a, b), permutation(a, b, most=10, draws=20_000, seed=1)
-    assert exact.exact
+    counted, drawn = permutation(a, b), permutation(a, b, most=10, draws=20_000, seed=1)
+    assert counted.exact
     assert not drawn.exact
-    assert drawn.p == pytest.approx(exact.p, abs=4 * math.sqrt(exact.p / 20_000))
+    assert drawn.p == pytest.approx(counted.p, abs=4 * math.sqrt(counted.p / 20_000))
 
 
 def test_a_drawn_p_value_is_never_zero() -> None:

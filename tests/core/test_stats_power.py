@@ -2,23 +2,25 @@
 
 import math
 import random
+from functools import partial
 
 import pytest
 from scipy import stats as oracle
 
+from harnessgym_mcp.core.stats import exact
+from harnessgym_mcp.core.stats import power as ours
 from harnessgym_mcp.core.stats.counts import fisher, mcnemar
-from harnessgym_mcp.core.stats.exact import permutation, sign_flip
-from harnessgym_mcp.core.stats.power import (
-    fewest_pairs,
-    fewest_per_group,
-    group_power,
-    groups_needed,
-    pair_power,
-    pairs_needed,
-    rate_pair_power,
-    rate_pairs_needed,
-    rates_needed,
-)
+from harnessgym_mcp.core.stats.power import fewest_pairs, fewest_per_group
+
+sign_flip = partial(exact.sign_flip, most=32, draws=20_000, seed=0)
+permutation = partial(exact.permutation, most=32, draws=20_000, seed=0)
+pair_power = partial(ours.pair_power, alpha=0.05)
+group_power = partial(ours.group_power, alpha=0.05)
+rate_pair_power = partial(ours.rate_pair_power, alpha=0.05)
+pairs_needed = partial(ours.pairs_needed, alpha=0.05, power=0.8)
+groups_needed = partial(ours.groups_needed, alpha=0.05, power=0.8)
+rate_pairs_needed = partial(ours.rate_pairs_needed, alpha=0.05, power=0.8)
+rates_needed = partial(ours.rates_needed, alpha=0.05, power=0.8)
 
 
 def noise(p: float, runs: int) -> float:

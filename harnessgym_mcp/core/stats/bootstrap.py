@@ -10,9 +10,7 @@ from harnessgym_mcp.core.stats.effects import Interval, mean
 __all__ = ["hierarchical"]
 
 
-def hierarchical(
-    groups: Sequence[Sequence[float]], *, level: float = 0.95, draws: int = 4000, seed: int = 0
-) -> Interval:
+def hierarchical(groups: Sequence[Sequence[float]], *, level: float, draws: int, seed: int) -> Interval:
     """Mean of the groups' means; groups are drawn with replacement, then values within each group drawn.
 
     The percentiles are expanded for the small number of groups (Hesterberg 2015, "What Teachers Should Know About

@@ -41,7 +41,7 @@ def fisher(successes_a: int, n_a: int, successes_b: int, n_b: int) -> PValue:
     return PValue(p=as_rare / math.comb(n_a + n_b, total), method="Fisher's exact test", exact=True)
 
 
-def clopper_pearson(successes: int, n: int, level: float = 0.95) -> Interval:
+def clopper_pearson(successes: int, n: int, level: float) -> Interval:
     """Exact interval of a rate, n >= 1: it covers the true rate in at least `level` of all samples."""
     tail = (1 - level) / 2
     low = beta_quantile(tail, successes, n - successes + 1) if successes else 0.0
@@ -49,7 +49,7 @@ def clopper_pearson(successes: int, n: int, level: float = 0.95) -> Interval:
     return Interval(value=successes / n, low=low, high=high)
 
 
-def paired_rate_difference(wins: int, losses: int, n: int, level: float = 0.95) -> Interval:
+def paired_rate_difference(wins: int, losses: int, n: int, level: float) -> Interval:
     """Difference of two paired rates: Bonett and Price (2012), Wald after adding one pair to each kind of discord."""
     z = normal_quantile((1 + level) / 2)
     up, down = (wins + 1) / (n + 2), (losses + 1) / (n + 2)
@@ -57,7 +57,7 @@ def paired_rate_difference(wins: int, losses: int, n: int, level: float = 0.95) 
     return _clipped((wins - losses) / n, up - down, reach)
 
 
-def rate_difference(successes_a: int, n_a: int, successes_b: int, n_b: int, level: float = 0.95) -> Interval:
+def rate_difference(successes_a: int, n_a: int, successes_b: int, n_b: int, level: float) -> Interval:
     """Rate of b less rate of a: Agresti and Caffo (2000), Wald after adding a success and a failure to each."""
     z = normal_quantile((1 + level) / 2)
     a, b = (successes_a + 1) / (n_a + 2), (successes_b + 1) / (n_b + 2)

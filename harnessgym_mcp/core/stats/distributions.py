@@ -25,6 +25,8 @@ def t_sf(t: float, df: float) -> float:
     """P(T > t) of Student's t with `df` degrees of freedom."""
     if t < 0:
         return 1 - t_sf(-t, df)
+    if t * t < df:  # near the middle the other side of the beta distribution keeps the digits
+        return 0.5 - beta_cdf(t * t / (df + t * t), 0.5, df / 2) / 2
     return beta_cdf(df / (df + t * t), df / 2, 0.5) / 2
 
 

@@ -39,12 +39,12 @@ def spread(values: Sequence[float]) -> float:
     return math.sqrt(math.fsum((v - centre) ** 2 for v in values) / (len(values) - 1))
 
 
-def mean_t(values: Sequence[float], level: float = 0.95) -> Interval:
+def mean_t(values: Sequence[float], level: float) -> Interval:
     """Mean of at least one value with its t interval."""
     return stratified_t([values], level)
 
 
-def stratified_t(strata: Sequence[Sequence[float]], level: float = 0.95) -> Interval:
+def stratified_t(strata: Sequence[Sequence[float]], level: float) -> Interval:
     """The mean of the strata's means, each stratum counting alike, with a t interval for these very strata.
 
     Degrees of freedom by Welch and Satterthwaite. Where a stratum has a single value, nothing is known of the spread
@@ -58,7 +58,7 @@ def stratified_t(strata: Sequence[Sequence[float]], level: float = 0.95) -> Inte
     return _with_error(value, *_satterthwaite(parts), level)
 
 
-def welch_t(a: Sequence[float], b: Sequence[float], level: float = 0.95) -> Interval:
+def welch_t(a: Sequence[float], b: Sequence[float], level: float) -> Interval:
     """Mean of b less mean of a, groups of unequal spread; no bounds where a group has fewer than two values."""
     value = mean(b) - mean(a)
     if min(len(a), len(b)) < 2:

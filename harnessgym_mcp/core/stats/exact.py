@@ -24,7 +24,7 @@ class PValue(msgspec.Struct, frozen=True, kw_only=True):
     exact: bool
 
 
-def sign_flip(differences: Sequence[float], *, most: int = 32, draws: int = 20_000, seed: int = 0) -> PValue:
+def sign_flip(differences: Sequence[float], *, most: int, draws: int, seed: int) -> PValue:
     """Is the mean of paired differences further from 0 than chance would put it?
 
     Under the null hypothesis each difference is as likely to have come out with the other sign. Exact up to `most`
@@ -37,9 +37,7 @@ def sign_flip(differences: Sequence[float], *, most: int = 32, draws: int = 20_0
     return PValue(p=_count_flips(moved, edge) / 2 ** len(moved), method="exact paired sign-flip test", exact=True)
 
 
-def permutation(
-    a: Sequence[float], b: Sequence[float], *, most: int = 32, draws: int = 20_000, seed: int = 0
-) -> PValue:
+def permutation(a: Sequence[float], b: Sequence[float], *, most: int, draws: int, seed: int) -> PValue:
     """Do two groups' means differ by more than chance dealing would make them? Neither group may be empty.
 
     Exact up to `most` values together, else `draws` seeded random deals.

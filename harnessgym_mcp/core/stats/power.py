@@ -32,7 +32,7 @@ def fewest_per_group(alpha: float) -> int:
     return _first(lambda n: alpha * math.comb(2 * n, n) >= 2, 1)
 
 
-def pair_power(n: int, effect: float, sd: float, alpha: float = 0.05) -> float:
+def pair_power(n: int, effect: float, sd: float, alpha: float) -> float:
     """Power of the two-sided paired t test with n >= 2 pairs whose differences have mean `effect` and spread `sd`.
 
     The sign-flip test's power is nearly the same (the tests compare both with simulation).
@@ -40,22 +40,22 @@ def pair_power(n: int, effect: float, sd: float, alpha: float = 0.05) -> float:
     return two_sided_t_power(_shift(effect, sd, n), n - 1, alpha)
 
 
-def group_power(n: int, effect: float, sd: float, alpha: float = 0.05) -> float:
+def group_power(n: int, effect: float, sd: float, alpha: float) -> float:
     """Power of the two-sided t test of two groups of n >= 2 values each with common spread `sd`."""
     return two_sided_t_power(_shift(effect, sd, n / 2), 2 * n - 2, alpha)
 
 
-def pairs_needed(effect: float, sd: float, *, alpha: float = 0.05, power: float = 0.8) -> int | None:
+def pairs_needed(effect: float, sd: float, *, alpha: float, power: float) -> int | None:
     """The fewest pairs that find a mean difference of `effect` with probability `power`; None above a million."""
     return _fewest(lambda n: pair_power(n, effect, sd, alpha), power, max(2, fewest_pairs(alpha)))
 
 
-def groups_needed(effect: float, sd: float, *, alpha: float = 0.05, power: float = 0.8) -> int | None:
+def groups_needed(effect: float, sd: float, *, alpha: float, power: float) -> int | None:
     """The smallest group size that finds a difference of `effect` with probability `power`; None above a million."""
     return _fewest(lambda n: group_power(n, effect, sd, alpha), power, max(2, fewest_per_group(alpha)))
 
 
-def rate_pair_power(n: int, effect: float, discord: float, alpha: float = 0.05) -> float:
+def rate_pair_power(n: int, effect: float, discord: float, alpha: float) -> float:
     """Power of the exact McNemar test: `discord` is the share of pairs that differ, `effect` wins less losses.
 
     Exact: over every number of discordant pairs, and for each over the counts that the test rejects.
@@ -64,7 +64,7 @@ def rate_pair_power(n: int, effect: float, discord: float, alpha: float = 0.05) 
     return math.fsum(binomial_pmf(d, n, discord) * _coin_power(d, to_win, alpha) for d in _likely(n, discord))
 
 
-def rate_pairs_needed(effect: float, discord: float, *, alpha: float = 0.05, power: float = 0.8) -> int | None:
+def rate_pairs_needed(effect: float, discord: float, *, alpha: float, power: float) -> int | None:
     """The fewest pairs for a difference of rates of `effect` where a share `discord` >= |effect| of pairs differ.
 
     None above five thousand.
@@ -72,7 +72,7 @@ def rate_pairs_needed(effect: float, discord: float, *, alpha: float = 0.05, pow
     return _fewest(lambda n: rate_pair_power(n, effect, discord, alpha), power, fewest_pairs(alpha), _MOST_RATES)
 
 
-def rates_needed(rate_a: float, rate_b: float, *, alpha: float = 0.05, power: float = 0.8) -> int | None:
+def rates_needed(rate_a: float, rate_b: float, *, alpha: float, power: float) -> int | None:
     """Group size for Fisher's test of two rates: the normal formula with the continuity correction of Fleiss (1981)."""
     gap = abs(rate_b - rate_a)
     if not gap:
