@@ -1,52 +1,24 @@
 """Tier D: no containment. Bounds for each process, a scrubbed environment, private temporary folders: no more."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from harnessgym_mcp.core.verdict import IsolationReport
 from harnessgym_mcp.proc.inside import TAG, environment, new_tag, prelude
 from harnessgym_mcp.proc.sandbox import Prepared, Room
+from harnessgym_mcp.proc.scratch import make_scratch, outside_paths
 from harnessgym_mcp.proc.toolchain import SYSTEM_PATH, Toolchain
 
-__all__ = ["BareSandbox", "Scratch", "make_scratch", "outside_paths"]
-
-
-class Scratch:
-    """The private folders of one start in a tier that cannot make them appear from nothing."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.home, self.tmp, self.bin = folder, folder / "home", folder / "tmp", folder / "bin"
-
-
-def make_scratch(tag: str, toolchain: Toolchain) -> Scratch:
-    """Its name holds the tag, so that a later start can tell whose it was."""
-    import tempfile
-
-    scratch = Scratch(Path(tempfile.gettempdir(), f"harness-{tag}"))
-    scratch.folder.mkdir(mode=0o700)
-    for folder in (scratch.home, scratch.tmp, scratch.bin):
-        folder.mkdir()
-    for name, program in toolchain.links:
-        (scratch.bin / name).symlink_to(program)
-    return scratch
-
-
-def outside_paths(room: Room) -> dict[str, str]:
-    """Where there is no mount namespace, inside and outside paths are the same."""
-    paths = {"PLUGIN_ROOT": str(room.root), "PLUGIN_DATA": str(room.data)}
-    if room.workspace is not None:
-        paths["HARNESSGYM_WORKSPACE"] = str(room.workspace)
-    return paths
+__all__ = ["BareSandbox"]
 
 
 class BareSandbox:
     """Works everywhere and contains nothing: policy refuses to promote an artifact from here unless told otherwise."""
 
     def __init__(self, toolchain: Toolchain, report: IsolationReport | None = None) -> None:
-        self._toolchain = toolchain
-        self._report = report or IsolationReport(tier="D", mechanism="rlimits, scrubbed environment; no containment")
         import shutil
 
+        self._toolchain = toolchain
+        self._report = report or IsolationReport(tier="D", mechanism="rlimits, scrubbed environment; no containment")
         self._setpriv = shutil.which("setpriv", path=":".join(SYSTEM_PATH))
 
     @property
@@ -65,4 +37,5 @@ class BareSandbox:
         return Prepared(command, {**env, TAG: tag}, cwd, (), tag, (scratch.folder,))
 
     def _die_with_parent(self) -> list[str]:
+        """Where there is no setpriv (macOS) a server still ends when its stdin does, or at the next sweep."""
         return [self._setpriv, "--pdeathsig", "KILL", "--"] if self._setpriv else []

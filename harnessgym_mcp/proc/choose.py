@@ -20,6 +20,7 @@ from harnessgym_mcp.core.verdict import IsolationReport
 from harnessgym_mcp.errors import IsolationError
 from harnessgym_mcp.proc.bare import BareSandbox
 from harnessgym_mcp.proc.bubblewrap import BubblewrapSandbox, find_bwrap
+from harnessgym_mcp.proc.landlock import LandlockSandbox
 from harnessgym_mcp.proc.sandbox import Bounds, Sandbox
 from harnessgym_mcp.proc.toolchain import find_toolchain
 
@@ -80,7 +81,7 @@ def _asked(policy: Isolation, wanted: str) -> str:
 
 
 def _tiers() -> tuple[_Tier, ...]:
-    return ("C", "D") if sys.platform == "darwin" else ("A", "D")
+    return ("C", "D") if sys.platform == "darwin" else ("A", "B", "D")
 
 
 def _find(policy: Isolation, tiers: tuple[_Tier, ...]) -> IsolationReport:
@@ -109,11 +110,15 @@ def _bubblewrap(report: IsolationReport | None) -> Sandbox:
     return BubblewrapSandbox(find_bwrap(), find_toolchain(), report)
 
 
+def _landlock(report: IsolationReport | None) -> Sandbox:
+    return LandlockSandbox(find_toolchain(), report)
+
+
 def _bare(report: IsolationReport | None) -> Sandbox:
     return BareSandbox(find_toolchain(), report)
 
 
-_BUILD: dict[str, Callable[[IsolationReport | None], Sandbox]] = {"A": _bubblewrap, "D": _bare}
+_BUILD: dict[str, Callable[[IsolationReport | None], Sandbox]] = {"A": _bubblewrap, "B": _landlock, "D": _bare}
 
 
 def _key() -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harnessgym_mcp.proc.sandbox import Bounds, Room
 
-__all__ = ["TAG", "environment", "may_set", "new_tag", "outer_environment", "prelude", "start_time"]
+__all__ = ["TAG", "environment", "limits", "may_set", "new_tag", "outer_environment", "prelude", "start_time"]
 
 TAG = "HARNESSGYM_TAG"
 _LOADERS = ("LD_", "DYLD_", "GLIBC_", "MALLOC_")  # beginnings of names that change any program's loading
@@ -66,19 +66,24 @@ def prelude(bounds: Bounds, groups: Sequence[Path] = ()) -> list[str]:
 
     A shell starts in 1 ms where a second interpreter would take 12.
     """
+    blocks = {"FSIZE": 512}  # POSIX shells count a file's size in blocks
     lines = [f"echo 0 >{shlex.quote(str(group / 'cgroup.procs'))}" for group in groups]
-    lines += [f"ulimit -{letter} {value}" for letter, value in _ulimits(bounds)]
+    lines += [f"ulimit -{_LETTERS[name]} {value // blocks.get(name, 1)}" for name, value in limits(bounds).items()]
     return ["/bin/sh", "-c", "; ".join([*lines, 'exec "$@"']), "sh"]
 
 
-def _ulimits(bounds: Bounds) -> list[tuple[str, int]]:
-    """Letters of POSIX shells' `ulimit`; files are counted in blocks of 512 bytes. Never above what we have."""
-    return [
-        ("c", 0),
-        ("f", _within(resource.RLIMIT_FSIZE, bounds.file_mb << 20) >> 9),
-        ("n", _within(resource.RLIMIT_NOFILE, bounds.open_files)),
-        ("t", _within(resource.RLIMIT_CPU, bounds.cpu_seconds)),
-    ]
+_LETTERS = {"CORE": "c", "FSIZE": "f", "NOFILE": "n", "CPU": "t"}
+
+
+def limits(bounds: Bounds) -> dict[str, int]:
+    """Each process's limits by their RLIMIT names; never above what we have ourselves."""
+    wanted = {
+        "CORE": 0,
+        "FSIZE": bounds.file_mb << 20,
+        "NOFILE": bounds.open_files,
+        "CPU": bounds.cpu_seconds,
+    }
+    return {name: _within(getattr(resource, f"RLIMIT_{name}"), value) for name, value in wanted.items()}
 
 
 def _within(kind: int, wanted: int) -> int:

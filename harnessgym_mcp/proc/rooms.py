@@ -1,5 +1,6 @@
 """From an artifact's start recipe to the room it lives in: the same for qualification and for a live mount."""
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -41,5 +42,4 @@ def room_for(
 def prepare_launch(sandbox: Sandbox, room: Room, launch: Launch) -> Prepared:
     """The recipe's command in the room; its own `env` is set on top of the room's."""
     argv, env, cwd = launch.resolve(sandbox.paths(room))
-    with_env = Room(**{name: getattr(room, name) for name in Room.__slots__} | {"env": {**env, **room.env}})
-    return sandbox.prepare(with_env, argv, cwd)
+    return sandbox.prepare(dataclasses.replace(room, env={**env, **room.env}), argv, cwd)

@@ -1,0 +1,84 @@
+"""Tier B: Landlock and a system-call filter, without namespaces, for machines that forbid those (most containers).
+
+Inside and outside paths are the same. What it cannot do is told in docs/security.md: other processes' ids and files'
+metadata stay visible, and what a writable workspace holds is writable without exception.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from harnessgym_mcp.core.verdict import IsolationReport
+from harnessgym_mcp.errors import IsolationError
+from harnessgym_mcp.proc.inside import TAG, environment, limits, new_tag, outer_environment
+from harnessgym_mcp.proc.sandbox import Prepared, Room
+from harnessgym_mcp.proc.scratch import make_scratch, outside_paths
+from harnessgym_mcp.proc.seccomp import supported, syscall_filter
+from harnessgym_mcp.proc.toolchain import SYSTEM_PATH, Toolchain
+
+__all__ = ["LandlockSandbox", "launch"]
+
+_LAUNCHER = Path(__file__).with_name("launcher.py")
+_DEVICES = [f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom")]
+_SYSTEM = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64"]
+_ETC = [
+    f"/etc/{name}" for name in ("alternatives", "group", "hosts", "ld.so.cache", "localtime", "nsswitch.conf", "passwd")
+]
+_ETC_NETWORK = [f"/etc/{name}" for name in ("ca-certificates", "gai.conf", "pki", "resolv.conf", "ssl")]
+_PROC = [f"/proc/{name}" for name in ("self", "cpuinfo", "loadavg", "meminfo", "stat", "sys", "uptime", "version")]
+
+
+class LandlockSandbox:
+    """Starts through a small launcher, since Landlock binds the thread that asks for it and all it starts."""
+
+    def __init__(self, toolchain: Toolchain, report: IsolationReport | None = None) -> None:
+        if sys.platform != "linux" or not supported():
+            raise IsolationError("Landlock needs Linux on x86_64 or aarch64")
+        self._toolchain = toolchain
+        self._report = report or IsolationReport(tier="B", mechanism="Landlock, seccomp, rlimits")
+
+    @property
+    def report(self) -> IsolationReport:
+        return self._report
+
+    def paths(self, room: Room) -> dict[str, str]:
+        return outside_paths(room)
+
+    def prepare(self, room: Room, argv: Sequence[str], cwd: str) -> Prepared:
+        tag = new_tag()
+        scratch = make_scratch(tag, self._toolchain)
+        path = (str(scratch.bin), *SYSTEM_PATH, *self._toolchain.path)
+        env = environment(room, self.paths(room), str(scratch.home), str(scratch.tmp), path)
+        order = {
+            "env": {**env, TAG: tag},
+            "cwd": cwd,
+            "limits": limits(room.bounds),
+            "groups": [],
+            "network": room.network,
+            "filter": syscall_filter(room.network).hex(),
+            **self._rules(room, scratch.folder),
+        }
+        return launch(self._toolchain, order, argv, tag, (scratch.folder,))
+
+    def _rules(self, room: Room, scratch: Path) -> dict[str, list[str]]:
+        granted = [room.workspace] if room.workspace is not None else []
+        binds = [bind.source for bind in room.binds]
+        read = [*_SYSTEM, *_ETC, *_PROC, *(_ETC_NETWORK if room.network else ())]
+        read += map(str, [*self._toolchain.roots, room.root, scratch, *granted, *binds])
+        write = [room.data, scratch / "home", scratch / "tmp", *(granted if room.workspace_write else ())]
+        write += [bind.source for bind in room.binds if bind.write]
+        return {"read": read, "write": list(map(str, write)), "devices": _DEVICES}
+
+
+def launch(
+    toolchain: Toolchain, order: dict[str, Any], argv: Sequence[str], tag: str, leftovers: tuple[Path, ...]
+) -> Prepared:
+    """The launcher's command line, with its order in an anonymous file: no value shows in the process list."""
+    fd = os.memfd_create("harness", 0)
+    os.write(fd, json.dumps(order).encode())
+    os.lseek(fd, 0, os.SEEK_SET)
+    command = [str(toolchain.python), "-I", "-S", str(_LAUNCHER), str(fd), "--", *argv]
+    return Prepared(command, outer_environment(tag), "/", (fd,), tag, leftovers)

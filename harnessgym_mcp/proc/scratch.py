@@ -1,0 +1,50 @@
+"""The private folders of one start, in the tiers that cannot make them appear from nothing."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from harnessgym_mcp.proc.sandbox import Room
+from harnessgym_mcp.proc.toolchain import Toolchain
+
+__all__ = ["PREFIX", "Scratch", "make_scratch", "outside_paths"]
+
+PREFIX = "harness-"
+
+
+@dataclass(frozen=True, slots=True)
+class Scratch:
+    folder: Path
+
+    @property
+    def home(self) -> Path:
+        return self.folder / "home"
+
+    @property
+    def tmp(self) -> Path:
+        return self.folder / "tmp"
+
+    @property
+    def bin(self) -> Path:
+        """Links to the interpreters, to be put first in PATH."""
+        return self.folder / "bin"
+
+
+def make_scratch(tag: str, toolchain: Toolchain) -> Scratch:
+    """Its name holds the tag, so that a later start can tell whose it was."""
+    import tempfile
+
+    scratch = Scratch(Path(tempfile.gettempdir(), PREFIX + tag))
+    scratch.folder.mkdir(mode=0o700)
+    for folder in (scratch.home, scratch.tmp, scratch.bin):
+        folder.mkdir()
+    for name, program in toolchain.links:
+        (scratch.bin / name).symlink_to(program)
+    return scratch
+
+
+def outside_paths(room: Room) -> dict[str, str]:
+    """Where there is no mount namespace, inside and outside paths are the same."""
+    paths = {"PLUGIN_ROOT": str(room.root), "PLUGIN_DATA": str(room.data)}
+    if room.workspace is not None:
+        paths["HARNESSGYM_WORKSPACE"] = str(room.workspace)
+    return paths
