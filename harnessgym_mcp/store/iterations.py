@@ -1,4 +1,4 @@
-"""Iterations on disk: one JSON file, changed under a lock, so that several processes share the build slots of a home."""
+"""Iterations on disk: one JSON file, changed under a lock, so that all processes of a home share its build slots."""
 
 from collections.abc import Callable
 

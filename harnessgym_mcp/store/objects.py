@@ -6,9 +6,7 @@ Adding is safe against a kill at any step: the tree is built under another name,
 once more, and only then renamed to its digest.
 """
 
-import dataclasses
 import os
-import sys
 from pathlib import Path
 
 from harnessgym_mcp.core.policy import Limits, Timeouts
@@ -16,19 +14,9 @@ from harnessgym_mcp.errors import CorruptError, NotFoundError
 from harnessgym_mcp.store.atomic import Step, free_name, fsync_dir, locked, no_step, set_aside, state_error, utc_stamp
 from harnessgym_mcp.store.home import hex_of
 from harnessgym_mcp.store.swap import building, finish, remove_tree, swap_in
-from harnessgym_mcp.store.tree import Tree, TreeRefused, copy_tree, scan_tree, survey
+from harnessgym_mcp.store.tree import UNBOUNDED, Tree, TreeRefused, copy_tree, scan_tree, survey
 
 __all__ = ["ObjectStore"]
-
-_ANY_SIZE = dataclasses.replace(
-    Limits(),
-    artifact_bytes=sys.maxsize,
-    artifact_files=sys.maxsize - 1,
-    file_bytes=sys.maxsize,
-    artifact_depth=200,
-    name_bytes=255,
-)
-"""For our own copies: they were within the limits when they were added, whatever the limits are now."""
 
 
 class ObjectStore:
@@ -56,7 +44,7 @@ class ObjectStore:
         path = self._root / hex_of(digest)
         return path if path.is_dir() else None
 
-    def verify(self, digest: str, limits: Limits = _ANY_SIZE) -> bool:
+    def verify(self, digest: str, limits: Limits = UNBOUNDED) -> bool:
         """Is the tree here, and exactly what its digest says (with nothing added, not even a cache)?"""
         path = self.path(digest)
         if path is None:
@@ -94,7 +82,7 @@ class ObjectStore:
     def holds(self, folder: Path) -> bool:
         """Could the folder be removed without losing anything but caches?"""
         try:
-            tree, problems = survey(folder, _ANY_SIZE)
+            tree, problems = survey(folder, UNBOUNDED)
         except NotFoundError:
             return True
         return not problems and not tree.skipped and (not tree.files or self.verify(tree.digest))
@@ -119,7 +107,7 @@ class ObjectStore:
         self._step("object copied")
         _make_read_only(new)
         self._step("object sealed")
-        found, problems = survey(new, _ANY_SIZE, strict=True)
+        found, problems = survey(new, UNBOUNDED, strict=True)
         if problems or found.digest != tree.digest:
             raise TreeRefused([(".", "changed", "the copy is not what was scanned"), *problems])
 
@@ -127,7 +115,7 @@ class ObjectStore:
         path = self.path(digest)
         if path is None:
             raise NotFoundError(f"the content of {digest[:19]} is not on this machine", hint="submit it again")
-        tree, problems = survey(path, _ANY_SIZE, strict=True)
+        tree, problems = survey(path, UNBOUNDED, strict=True)
         if problems or tree.digest != digest:
             raise CorruptError(f"the stored content of {digest[:19]} is damaged", hint="submit it again")
         copy_tree(path, new, tree)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from harnessgym_mcp.store.atomic import Step, fsync_dir, no_step, state_error
 
-__all__ = ["building", "finish", "remove_tree", "swap_in"]
+__all__ = ["building", "finish", "remove_tree", "swap_in", "swap_out"]
 
 _LEFT = re.compile(r"\.(.+)\.(new|old)-[0-9a-f]{12}\Z")
 
@@ -49,6 +49,18 @@ def swap_in(new: Path, place: Path, step: Step = no_step) -> Path | None:
         fsync_dir(place.parent)
     except OSError as error:
         raise state_error("replace", place, error) from error
+    return old
+
+
+def swap_out(place: Path, step: Step = no_step) -> Path:
+    """Rename a folder away; gives its new path, which is the caller's to remove or keep. Raises StateError."""
+    old = place.with_name(f".{place.name}.old-{secrets.token_hex(6)}")
+    try:
+        os.rename(place, old)
+        step("folder renamed away")
+        fsync_dir(place.parent)
+    except OSError as error:
+        raise state_error("take away", place, error) from error
     return old
 
 

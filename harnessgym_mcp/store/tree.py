@@ -4,12 +4,14 @@ The tree may be hostile and may change while it is read: every folder is opened 
 looked at again once it is open, and a copy is checked against the digests of the scan.
 """
 
+import dataclasses
 import fnmatch
 import hashlib
 import io
 import os
 import re
 import stat
+import sys
 import unicodedata
 from dataclasses import dataclass, field
 from itertools import islice
@@ -21,10 +23,13 @@ from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.errors import NotFoundError, UsageError
 from harnessgym_mcp.store.atomic import fsync_dir, state_error
 
-__all__ = ["Problem", "Tree", "TreeFile", "TreeRefused", "copy_tree", "scan_tree", "survey"]
+__all__ = ["INERT", "UNBOUNDED", "Problem", "Tree", "TreeFile", "TreeRefused", "copy_tree", "scan_tree", "survey"]
 
 Problem = tuple[str, str, str]
 """`(where, id, what)`: the path below the root, a stable word, and what was seen."""
+
+INERT = ".quarantined"
+"""Added to the names of files that are kept as evidence."""
 
 _CACHES = ("__pycache__", "*.pyc", ".DS_Store")  # made again by themselves
 _PRIVATE = (".git", ".*.sw?", "*~", ".#*", "#*#")  # not part of an artifact, but somebody's work
@@ -33,6 +38,17 @@ _CHUNK = 1 << 20
 _LINKS = "links are refused, even within the tree: put the file itself there"
 _OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _OPEN_FOLDER = os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+UNBOUNDED = dataclasses.replace(
+    Limits(),
+    artifact_bytes=sys.maxsize,
+    artifact_files=sys.maxsize - 1,
+    file_bytes=sys.maxsize - 1,
+    artifact_depth=200,
+    name_bytes=255,
+)
+"""For our own copies: they were within the limits when they were taken in, whatever the limits are now."""
 
 
 class TreeRefused(UsageError):
@@ -225,11 +241,12 @@ def _digest(file: io.FileIO, most: int) -> tuple[int, str]:
     return size, "sha256:" + whole.hexdigest()
 
 
-def copy_tree(source: Path, target: Path, tree: Tree, *, sync: bool = False) -> None:
+def copy_tree(source: Path, target: Path, tree: Tree, *, sync: bool = False, inert: bool = False) -> None:
     """Copy exactly the files of `tree` into the new folder `target`; each is checked against its digest on the way.
 
-    Modes become 0644 and 0755, cut by the umask. `sync` makes the copy durable. Raises TreeRefused (`changed`) when the
-    source is no longer what was scanned, StateError when the target cannot be written; a part of the copy may then
+    Modes become 0644 and 0755, cut by the umask. `sync` makes the copy durable; `inert` adds INERT to each file's name
+    and leaves the executable bit out, so that nothing runs or loads it by accident. Raises TreeRefused (`changed`) when
+    the source is no longer what was scanned, StateError when the target cannot be written; a part of the copy may then
     be there.
     """
     try:
@@ -239,7 +256,7 @@ def copy_tree(source: Path, target: Path, tree: Tree, *, sync: bool = False) -> 
         raise state_error("copy to", target, error) from error
     try:
         for file in tree.files:
-            _copy_file(root, target, file, sync)
+            _copy_file(root, target, file, sync, inert)
     finally:
         os.close(root)
     if sync:
@@ -247,14 +264,16 @@ def copy_tree(source: Path, target: Path, tree: Tree, *, sync: bool = False) -> 
             fsync_dir(Path(folder))
 
 
-def _copy_file(root: int, target: Path, file: TreeFile, sync: bool) -> None:
-    copy = target / file.path
+def _copy_file(root: int, target: Path, file: TreeFile, sync: bool, inert: bool) -> None:
+    copy = target / (file.path + INERT * inert)
+    mode = 0o777 if file.executable and not inert else 0o666
     data = _read_again(root, file)
     try:
         copy.parent.mkdir(parents=True, exist_ok=True)
-        fd = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o777 if file.executable else 0o666)
-        with open(fd, "wb", buffering=0) as out:
+        fd = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+        with open(fd, "wb") as out:
             out.write(data)
+            out.flush()
             if sync:
                 os.fsync(fd)
     except OSError as error:
@@ -264,8 +283,8 @@ def _copy_file(root: int, target: Path, file: TreeFile, sync: bool) -> None:
 def _read_again(root: int, file: TreeFile) -> bytes:
     """The content that was scanned, or TreeRefused."""
     try:
-        with open(_open_below(root, file.path), "rb", buffering=0) as source:
-            data = source.read(file.size + 1) or b""
+        with open(_open_below(root, file.path), "rb") as source:
+            data = source.read(file.size + 1)
     except OSError as error:
         raise TreeRefused([(file.path, "changed", f"it can no longer be read: {error.strerror}")]) from error
     if sha256(data) != file.sha256:

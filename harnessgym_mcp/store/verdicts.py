@@ -71,13 +71,13 @@ class VerdictStore:
     def load(self, digest: str) -> Verdict | None:
         """The verdict of a tree; None unless it was made on this machine and is unchanged since."""
         payload = self._read("verdicts", digest, _STATEMENT)
+        if payload is None:
+            return None
         try:
-            verdict = (
-                msgspec.convert(msgspec.json.decode(payload)["predicate"]["verdict"], Verdict) if payload else None
-            )
+            verdict = msgspec.convert(msgspec.json.decode(payload)["predicate"]["verdict"], Verdict)
         except (msgspec.MsgspecError, KeyError, TypeError):
             return None
-        return verdict if verdict and verdict.digest == digest else None
+        return verdict if verdict.digest == digest else None
 
     def tampered(self, digest: str) -> bool:
         """Is there a verdict that claims to be this machine's but was changed or moved? (Another machine's is not.)"""
@@ -133,7 +133,7 @@ class VerdictStore:
     def recover(self) -> int:
         """Remove what killed writers left behind; gives how many files."""
         with locked(self._state / ".lock", self._timeout):
-            return sum(remove_partial(self._state / folder / "*.json") for folder in ("verdicts", "versions"))
+            return sum(remove_partial(self._state / name) for name in ("machine.key", "verdicts/*", "versions/*"))
 
     def _path(self, folder: str, digest: str) -> Path:
         return self._state / folder / f"{hex_of(digest)}.json"
