@@ -6,11 +6,13 @@ replaces them by the paths that are true inside the sandbox.
 
 import re
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, cast
 
 import msgspec
 
-__all__ = ["VARIABLES", "Launch", "Permissions", "ServerLimits", "Wire"]
+from harnessgym_mcp.core.policy import Grants
+
+__all__ = ["VARIABLES", "Launch", "Permissions", "ServerLimits", "Wire", "granted"]
 
 VARIABLES = ("PLUGIN_ROOT", "PLUGIN_DATA", "HARNESSGYM_WORKSPACE")
 _VARIABLE = re.compile(r"\$\{(" + "|".join(VARIABLES) + r")\}")
@@ -24,6 +26,19 @@ class Permissions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     env: list[str] = []
     subprocess: bool = True
     devices: list[str] = []
+
+
+def granted(asked: Permissions, grants: Grants) -> Permissions:
+    """What is asked for and allowed both: never more than either."""
+    order = ("none", "read", "write")
+    workspace = order[min(order.index(asked.workspace), order.index(grants.workspace))]
+    return Permissions(
+        network=asked.network if grants.network else [],
+        workspace=cast(Literal["none", "read", "write"], workspace),
+        env=[name for name in asked.env if name in grants.env],
+        subprocess=asked.subprocess,
+        devices=[],
+    )
 
 
 class ServerLimits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -66,11 +66,13 @@ class Link(asyncio.SubprocessProtocol):
             prepared.release()
         link._transport = transport
         link._stdin = cast(asyncio.WriteTransport, transport.get_pipe_transport(0))
+        link._prepared = prepared
         link.pid = transport.get_pid()
         return link
 
     _transport: asyncio.SubprocessTransport
     _stdin: asyncio.WriteTransport
+    _prepared: Prepared
     pid: int
 
     # ---- out
@@ -172,4 +174,5 @@ class Link(asyncio.SubprocessProtocol):
         self.kill()  # also whatever the child left behind in its group
         await self.exited.wait()
         self._transport.close()
+        await asyncio.to_thread(self._prepared.close)
         return left

@@ -1,0 +1,90 @@
+"""The catalog: an immutable snapshot of every listed tool, ready to be sent, and the way from a name to its mount.
+
+Order is fixed: own tools first, then by namespace, then by tool name. Definitions are those recorded at
+qualification; only the name and the annotations differ. A generated server's annotations are claims, so the
+published ones are derived from the sandbox that is enforced.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from harnessgym_mcp.core import names
+from harnessgym_mcp.core.digest import canonical, sha256
+from harnessgym_mcp.core.frames import encode
+from harnessgym_mcp.core.lifecycle import Version
+
+__all__ = ["Catalog", "Route", "Tool", "annotations", "build"]
+
+_CONFINED = ("A", "B", "C")
+
+
+class Route(NamedTuple):
+    """Where a listed name leads."""
+
+    artifact: str
+    tool: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """One listed tool; `json` is its definition as sent."""
+
+    name: str
+    artifact: str  # "" for an own tool
+    definition: Mapping[str, Any]
+    json: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """What a client sees at one moment."""
+
+    tools: tuple[Tool, ...]
+    routes: Mapping[str, Route]
+    fingerprint: str  # equal for equal lists
+
+    def resolve(self, name: str) -> str | None:
+        """The listed name behind any spelling that a client may use for it."""
+        if name in self.routes:
+            return name
+        wanted = names.sanitised(name.removeprefix(names.CALL_PREFIX))
+        found = [known for known in self.routes if names.sanitised(known) == wanted]
+        return found[0] if len(found) == 1 else None
+
+
+def annotations(version: Version, claimed: Mapping[str, Any]) -> dict[str, Any]:
+    """Hints that hold because the sandbox enforces them; outside a sandbox the careful ones."""
+    launch = version.launch
+    confined = launch is not None and version.tier in _CONFINED
+    writes = not confined or (launch is not None and launch.permissions.workspace == "write")
+    online = not confined or (launch is not None and bool(launch.permissions.network))
+    title = {"title": claimed["title"]} if isinstance(claimed.get("title"), str) else {}
+    return title | {"readOnlyHint": not writes, "destructiveHint": writes, "openWorldHint": online}
+
+
+def _publish(artifact: str, version: Version, definition: Mapping[str, Any]) -> Tool:
+    name = names.join(artifact, str(definition["name"]))
+    claimed = definition.get("annotations")
+    public = dict(definition) | {
+        "name": name,
+        "annotations": annotations(version, claimed if isinstance(claimed, dict) else {}),
+    }
+    return Tool(name, artifact, public, encode(public))
+
+
+def build(own: Sequence[Mapping[str, Any]], versions: Mapping[str, Version]) -> Catalog:
+    """From the own tools' definitions and each mounted artifact's version."""
+    tools = [Tool(str(d["name"]), "", d, encode(d)) for d in own]
+    routes: dict[str, Route] = {}
+    for artifact in sorted(versions):
+        version = versions[artifact]
+        for definition in sorted(version.tools, key=lambda d: str(d["name"])):
+            tool = _publish(artifact, version, definition)
+            tools.append(tool)
+            routes[tool.name] = Route(artifact, str(definition["name"]))
+    return Catalog(tuple(tools), routes, _fingerprint(tools))
+
+
+def _fingerprint(tools: Iterable[Tool]) -> str:
+    return sha256(canonical([sha256(t.json) for t in tools]))

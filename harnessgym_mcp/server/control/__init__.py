@@ -1,0 +1,1 @@
+"""The control tools: `harnessgym.*`, what each is for and how it is answered."""

@@ -1,0 +1,53 @@
+"""From a control tool's name to its answer; failures of ours become tool results with `isError`."""
+
+from typing import Any
+
+from harnessgym_mcp.errors import HarnessGymError, RejectedError, UsageError
+from harnessgym_mcp.server.control.definitions import DEFINITIONS
+from harnessgym_mcp.server.control.find import Finder
+from harnessgym_mcp.server.control.reflect import reflect
+from harnessgym_mcp.server.control.services import Services, failure, reply
+from harnessgym_mcp.server.control.stats import stats
+from harnessgym_mcp.server.control.submit import Submissions
+from harnessgym_mcp.server.switchboard import Ask
+from harnessgym_mcp.qualify.submission import Submitter
+
+__all__ = ["Control"]
+
+
+class Control:
+    """The control tools, as the switchboard calls them."""
+
+    def __init__(self, services: Services, submitter: Submitter) -> None:
+        self._services = services
+        self._find = Finder(services)
+        self._submit = Submissions(services, submitter)
+
+    async def __call__(self, name: str, ask: Ask) -> dict[str, Any]:
+        most = self._services.policy.limits.result_chars
+        try:
+            _check_arguments(name, ask.arguments)
+            return reply(await self._run(name, ask), most)
+        except HarnessGymError as error:
+            return failure(error, most)
+
+    async def _run(self, name: str, ask: Ask) -> dict[str, Any]:
+        match name:
+            case "harnessgym.stats":
+                return await stats(self._services, ask)
+            case "harnessgym.reflect":
+                return await reflect(self._services, ask)
+            case "harnessgym.submit_artifact":
+                return await self._submit(ask)
+            case "harnessgym.tools":
+                return await self._find(ask)
+        raise RejectedError(f"{name} has no answer")
+
+
+def _check_arguments(name: str, arguments: dict[str, Any]) -> None:
+    """Unknown arguments are told, not passed over: a model that misspells one learns it at once."""
+    definition = next(d for d in DEFINITIONS if d["name"] == name)
+    known = definition["inputSchema"]["properties"]
+    unknown = sorted(set(arguments) - set(known))
+    if unknown:
+        raise UsageError(f"{name} has no argument {unknown[0][:60]!r}", hint=f"it takes: {', '.join(known) or 'none'}")

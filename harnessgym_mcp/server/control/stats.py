@@ -1,0 +1,136 @@
+"""`harnessgym.stats`: what is mounted, what was really called, what is hidden and why."""
+
+import asyncio
+import re
+import time
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from harnessgym_mcp.core.iteration import open_of
+from harnessgym_mcp.core.lifecycle import Artifact
+from harnessgym_mcp.core.text import one_line
+from harnessgym_mcp.errors import HarnessGymError, UsageError
+from harnessgym_mcp.proc.choose import choose_sandbox
+from harnessgym_mcp.server.control.services import Services, labels_of
+from harnessgym_mcp.server.switchboard import Ask
+from harnessgym_mcp.store.callstats import tool_stats
+
+__all__ = ["parse_since", "stats"]
+
+_AGE = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])\Z")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def parse_since(value: object, now: float) -> float | None:
+    """Seconds since 1970 from an ISO time, a number, or an age such as `2h`; raises UsageError."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(value, str):
+        if age := _AGE.match(value.strip()):
+            return now - float(age[1]) * _SECONDS[age[2]]
+        try:
+            return datetime.fromisoformat(value).timestamp()
+        except ValueError:
+            pass
+    raise UsageError(
+        f"`since` is not a time: {one_line(str(value), 60)}", hint="for example 2h, 3d or 2026-01-31T12:00"
+    )
+
+
+async def stats(services: Services, ask: Ask) -> dict[str, Any]:
+    """The answer's body. Raises UsageError."""
+    arguments = ask.arguments
+    since = parse_since(arguments.get("since"), time.time())
+    only = str(arguments.get("artifact") or "")
+    scope = str(arguments.get("scope") or "session")
+    if scope not in ("session", "run", "all"):
+        raise UsageError(f"`scope` is session, run or all, not {one_line(scope, 40)}")
+    run = labels_of(ask.client.session).get("run", "")
+    session = ask.identity.session if scope == "session" or (scope == "run" and not run) else None
+    calls = await asyncio.to_thread(
+        tool_stats,
+        services.home,
+        session=session,
+        run=run if scope == "run" else None,
+        since=since,
+        artifact=only or None,
+    )
+    isolation = await asyncio.to_thread(_isolation, services)
+    registry = services.harness.registry
+    artifacts = [a for a in registry.artifacts.values() if not only or a.name == only]
+    used = {(c.artifact, c.tool) for c in calls if c.calls}
+    return {
+        "scope": scope,
+        "artifacts": [_artifact(services, a) for a in artifacts],
+        "calls": [msgspec.to_builtins(c) for c in calls],
+        "never_used": [
+            f"{a.name}__{t['name']}"
+            for a in artifacts
+            if a.versions
+            for t in a.version.tools
+            if (a.name, t["name"]) not in used
+        ],
+        "quarantined": [
+            {"name": q.name, "digest": q.digest, "reason": q.reason, "findings": q.findings, "at": q.at}
+            for q in registry.quarantine
+            if not only or q.name == only
+        ],
+        "requalifying": dict(services.harness.pending),
+        "problems": dict(services.harness.problems),
+        "open_slot": await asyncio.to_thread(_slot, services, ask.identity.session),
+        "dropped_events": services.telemetry.dropped,
+        "telemetry_error": services.telemetry.error,
+        "notes": [*services.harness.notes, *services.telemetry.notes],
+        "isolation": isolation,
+        "session": ask.identity.session,
+        "policy_digest": services.policy.digest,
+    }
+
+
+def _artifact(services: Services, artifact: Artifact) -> dict[str, Any]:
+    mount = services.table.mounts.get(artifact.name)
+    version = artifact.version if artifact.versions else None
+    state = "archived" if artifact.status == "archived" else "mounted" if mount else "not mounted"
+    if mount and mount.state in ("drifted", "broken"):
+        state = mount.state
+    return {
+        "name": artifact.name,
+        "kind": artifact.kind,
+        "status": state,
+        "version": version.version if version else "",
+        "digest": artifact.current,
+        "versions": len(artifact.versions),
+        "tools": [t["name"] for t in version.tools] if version else [],
+        "tier": version.tier if version else "",
+        "prediction": version.prediction if version else {},
+        "server": mount.status() if mount else None,
+    }
+
+
+def _isolation(services: Services) -> dict[str, Any]:
+    try:
+        report = choose_sandbox(services.policy.isolation, services.home.state).report
+    except HarnessGymError as error:
+        return {"tier": None, "error": error.message, "hint": error.hint}
+    return {"tier": report.tier, "mechanism": report.mechanism, "missing": report.missing}
+
+
+def _slot(services: Services, session: str) -> dict[str, Any] | None:
+    try:
+        held = open_of(services.iterations.read(), session)
+    except HarnessGymError:
+        return None
+    if held is None:
+        return None
+    left = max(services.policy.qualify.repairs + 1 - held.rejections, 0)
+    return {
+        "name": held.name,
+        "iteration": held.id,
+        "draft": held.draft,
+        "rejections": held.rejections,
+        "submissions_left": left,
+    }

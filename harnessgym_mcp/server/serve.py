@@ -1,0 +1,164 @@
+"""`harnessgym serve` over stdio: the rooms put together, and taken apart in the order in which nothing is lost."""
+
+import asyncio
+import contextlib
+import logging
+import sys
+from collections.abc import Coroutine
+from logging import FileHandler, Formatter, StreamHandler
+from pathlib import Path
+from typing import Any
+
+from harnessgym_mcp.core.events import Session
+from harnessgym_mcp.core.frames import Message
+from harnessgym_mcp.core.policy import Policy
+from harnessgym_mcp.errors import HarnessGymError
+from harnessgym_mcp.qualify.submission import Submitter
+from harnessgym_mcp.server.client import Client
+from harnessgym_mcp.server.control.definitions import DEFINITIONS
+from harnessgym_mcp.server.control.dispatch import Control
+from harnessgym_mcp.server.control.services import Services
+from harnessgym_mcp.server.harness import Harness
+from harnessgym_mcp.server.options import Options
+from harnessgym_mcp.server.reader import SkillsAndPrompts
+from harnessgym_mcp.server.recorder import Recorder
+from harnessgym_mcp.server.spawn import HomeSpawner
+from harnessgym_mcp.server.stdio import StdioFront
+from harnessgym_mcp.server.switchboard import Switchboard
+from harnessgym_mcp.server.table import MountTable
+from harnessgym_mcp.server.watch import Watcher
+from harnessgym_mcp.store.home import Home
+from harnessgym_mcp.store.iterations import IterationStore
+from harnessgym_mcp.store.publish import Stores, recover
+from harnessgym_mcp.store.telemetry import TelemetryWriter
+from harnessgym_mcp.upstream.call import Call
+from harnessgym_mcp.upstream.mount import Mount
+
+__all__ = ["Gym", "serve_stdio"]
+
+logger = logging.getLogger(__name__)
+
+_SWEEP = 0.25  # seconds between looks at deadlines and idle servers
+_LOG_BYTES = 1 << 20
+
+
+class Gym:
+    """Everything behind a front: one home, its mounts, its control tools, its record."""
+
+    def __init__(self, home: Home, policy: Policy) -> None:
+        stores = Stores.open(home, policy)
+        self.policy = policy
+        self.telemetry = TelemetryWriter(home, policy.telemetry)
+        self.table = MountTable(DEFINITIONS, HomeSpawner(home, policy), policy, self)
+        submitter = Submitter(stores, policy)
+        self.harness = Harness(stores, policy, self.table, submitter.requalify, self._announce)
+        services = Services(home, policy, self.table, self.harness, IterationStore(home), self.telemetry)
+        reader = SkillsAndPrompts(self.table, stores.objects, self.harness.active)
+        self.switchboard = Switchboard(
+            self.table, Control(services, submitter), reader, Recorder(self.telemetry, policy), policy
+        )
+        self._home = home
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._watcher: Watcher | None = None
+
+    # ---- TableEvents
+
+    def progressed(self, call: Call, message: Message) -> None:
+        self.switchboard.progressed(call, message)
+
+    def drifted(self, mount: Mount, changed: list[str]) -> None:
+        self.harness.drifted(mount, changed)
+
+    def _announce(self, kind: str) -> None:
+        self.switchboard.announce(kind)
+
+    # ---- life
+
+    def connect(self, client: Client) -> None:
+        self.switchboard.clients.add(client)
+
+    def start(self) -> None:
+        """After the first client can be answered: watch, look for edits, sweep."""
+        self._watcher = Watcher(self._home.root, lambda: self._spawn(self.harness.refresh()))
+        self._watcher.start()
+        self._spawn(self._catch_up())
+        self._spawn(self._sweep())
+
+    async def _catch_up(self) -> None:
+        """What other processes and people did while nobody watched; and what a crash left half done."""
+        with contextlib.suppress(HarnessGymError):
+            await asyncio.to_thread(recover, self._home, self.policy)
+        await self.harness.refresh()
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(_SWEEP)
+            self.switchboard.sweep()
+
+    def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """The rows first (a client may kill us 150 ms after its signal), then the servers."""
+        if self._watcher:
+            self._watcher.stop()
+        for task in self._tasks:
+            task.cancel()
+        for client in list(self.switchboard.clients):
+            await self.switchboard.disconnect(client)
+        lost = await asyncio.to_thread(self.telemetry.close, self.policy.timeouts.last_rows)
+        if lost:
+            logger.warning("%d telemetry rows could not be written", lost)
+        await self.harness.close()
+        await self.table.close()
+
+
+async def _serve(home: Home, policy: Policy, session: Session, fixed: bool) -> None:
+    gym = Gym(home, policy)
+    gym.harness.load()
+    front = StdioFront(policy, gym.table)
+    client = Client(front.send, session, fixed=fixed)
+    gym.connect(client)
+    await front.open(lambda frame: gym.switchboard.receive(client, frame))
+    gym.start()
+    logger.info("serving %s for session %s", home.root, session.id)
+    await front.ended.wait()
+    if front.reason == "stdin was closed":
+        await _drain(client, policy.timeouts.drain)
+    logger.info("ending: %s", front.reason)
+    await gym.close()
+    await front.close()
+
+
+async def _drain(client: Client, most: float) -> None:
+    """A client that closed its side may still read: the answers under way are given a while."""
+    deadline = asyncio.get_running_loop().time() + most
+    while (client.calls or client.tasks) and asyncio.get_running_loop().time() < deadline:
+        await asyncio.sleep(0.02)
+
+
+def serve_stdio(options: Options) -> None:
+    """Serve until EOF or a signal. Raises StateError, PolicyError."""
+    home, policy = options.open()
+    _log_to(home.logs / "serve.log")
+    main = _serve(home, policy, options.new_session(), bool(options.session))
+    try:
+        import uvloop
+    except ImportError:  # not on every platform
+        asyncio.run(main)
+    else:
+        uvloop.run(main)
+
+
+def _log_to(path: Path) -> None:
+    """Stderr and a file; never stdout. A long file is put aside once."""
+    handlers: list[logging.Handler] = [StreamHandler(sys.stderr)]
+    with contextlib.suppress(OSError):
+        if path.exists() and path.stat().st_size > _LOG_BYTES:
+            path.replace(path.with_suffix(".log.1"))
+        handlers.append(FileHandler(path, delay=True))
+    for handler in handlers:
+        handler.setFormatter(Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)

@@ -1,0 +1,59 @@
+"""How a mount's server is started: digest verified, private copy executed, in the tier it was qualified in."""
+
+import asyncio
+import os
+from pathlib import Path
+
+from harnessgym_mcp.core.lifecycle import Version
+from harnessgym_mcp.core.policy import Policy
+from harnessgym_mcp.errors import CorruptError, UpstreamStartError
+from harnessgym_mcp.proc.choose import choose_sandbox
+from harnessgym_mcp.proc.rooms import prepare_launch, room_for
+from harnessgym_mcp.proc.sandbox import Prepared
+from harnessgym_mcp.store.home import Home
+from harnessgym_mcp.store.objects import ObjectStore
+
+__all__ = ["HomeSpawner"]
+
+
+class HomeSpawner:
+    """Starts servers of one home from this machine's private object store."""
+
+    def __init__(self, home: Home, policy: Policy) -> None:
+        self._home = home
+        self._policy = policy
+        self._objects = ObjectStore(home.state)
+
+    async def __call__(self, name: str, version: Version) -> Prepared:
+        """Raises CorruptError when the private copy is missing or was changed, IsolationError, UpstreamStartError."""
+        return await asyncio.to_thread(self._prepare, name, version)
+
+    def _prepare(self, name: str, version: Version) -> Prepared:
+        if version.launch is None:
+            raise UpstreamStartError(f"{name} has no server")
+        if not self._objects.verify(version.digest):
+            raise CorruptError(
+                f"{name}: its private copy is missing or was changed",
+                hint=f"`harnessgym requalify {name}` makes it anew",
+            )
+        root = self._objects.path(version.digest)
+        if root is None:
+            raise CorruptError(f"{name}: its private copy is gone", hint=f"`harnessgym requalify {name}`")
+        sandbox = choose_sandbox(self._policy.isolation, self._home.state, version.tier)
+        binds, path_first = self._environment(version)
+        room = room_for(
+            version.launch,
+            self._policy,
+            root=root,
+            data=self._data(name),
+            workspace=self._home.workspace,
+            environ=os.environ,
+            binds=binds,
+            path_first=path_first,
+        )
+        return prepare_launch(sandbox, room, version.launch)
+
+    def _data(self, name: str) -> Path:
+        data = self._home.data(name)
+        data.mkdir(parents=True, exist_ok=True)
+        return data

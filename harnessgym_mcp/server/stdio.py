@@ -1,0 +1,140 @@
+"""The stdio front: frames on stdin and stdout, nothing else there, ended by EOF or a signal.
+
+Stdout that is not read holds its bytes back in the transport's buffer; above a bound the mounts' outputs are no
+longer read either, so that memory stays bounded and no frame is lost.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import stat
+import sys
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+from harnessgym_mcp.core.framing import Splitter
+from harnessgym_mcp.core.frames import PARSE_ERROR, error_reply
+from harnessgym_mcp.core.policy import Policy
+
+__all__ = ["StdioFront"]
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Valve(Protocol):
+    """Where the front holds the upstream side back while its client does not read."""
+
+    def hold(self) -> None: ...
+    def release(self) -> None: ...
+
+
+class _Writer(asyncio.Protocol):
+    """Stdout's flow control."""
+
+    def __init__(self, valve: Valve, lost: Callable[[], None]) -> None:
+        self._valve = valve
+        self._lost = lost
+
+    def pause_writing(self) -> None:
+        self._valve.hold()
+
+    def resume_writing(self) -> None:
+        self._valve.release()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._lost()
+
+
+class _Reader(asyncio.Protocol):
+    """Stdin's bytes, split into frames."""
+
+    def __init__(self, splitter: Splitter, end: Callable[[], None]) -> None:
+        self._splitter = splitter
+        self._end = end
+
+    def data_received(self, data: bytes) -> None:
+        self._splitter.feed(data)
+
+    def eof_received(self) -> None:
+        self._end()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end()
+
+
+class StdioFront:
+    """One client on this process's stdin and stdout."""
+
+    def __init__(self, policy: Policy, valve: Valve) -> None:
+        self.ended = asyncio.Event()
+        self.reason = ""
+        self._policy = policy
+        self._valve = valve
+        self._out: asyncio.WriteTransport | None = None
+        self._sent = 0
+
+    async def open(self, receive: Callable[[bytes], None]) -> None:
+        """Begin to read; `receive` gets each frame."""
+        loop = asyncio.get_running_loop()
+        out = _own_descriptor(1, sys.stderr.fileno())
+        self._out, _ = await loop.connect_write_pipe(
+            lambda: _Writer(self._valve, lambda: self._end("stdout was closed")), os.fdopen(out, "wb", 0)
+        )
+        self._out.set_write_buffer_limits(self._policy.mounts.buffer_bytes)
+        splitter = Splitter(self._policy.limits.frame_bytes, receive, self._stray, self._oversize)
+        reader = _Reader(splitter, lambda: self._end("stdin was closed"))
+        source = _own_descriptor(0, os.open(os.devnull, os.O_RDONLY))
+        if stat.S_ISREG(os.fstat(source).st_mode):
+            self._pump_file(source, reader)
+        else:
+            await loop.connect_read_pipe(lambda: reader, os.fdopen(source, "rb", 0))
+        for number in _SIGNALS:
+            loop.add_signal_handler(number, self._end, signal.Signals(number).name)
+
+    def send(self, frame: bytes) -> None:
+        """Queue one frame for the client."""
+        if self._out and not self._out.is_closing():
+            self._out.write(frame + b"\n")
+
+    async def close(self) -> None:
+        """Flush what is queued, at most for a moment."""
+        if self._out and not self._out.is_closing():
+            self._out.set_write_buffer_limits(0)
+            deadline = asyncio.get_running_loop().time() + self._policy.timeouts.flush
+            while self._out.get_write_buffer_size() and asyncio.get_running_loop().time() < deadline:
+                await asyncio.sleep(0.005)
+            self._out.close()
+
+    def _end(self, reason: str) -> None:
+        self.reason = self.reason or reason
+        self.ended.set()
+
+    def _stray(self, line: bytes) -> None:
+        self.send(error_reply(b"null", PARSE_ERROR, "not JSON: a frame begins with { or ["))
+
+    def _oversize(self, head: bytes) -> None:
+        most = self._policy.limits.frame_bytes
+        self.send(error_reply(b"null", PARSE_ERROR, f"the message is longer than {most} bytes"))
+
+    def _pump_file(self, source: int, reader: _Reader) -> None:
+        """Event loops do not read plain files; a thread hands them over."""
+        loop = asyncio.get_running_loop()
+
+        def pump() -> None:
+            with os.fdopen(source, "rb", 0) as file, contextlib.suppress(RuntimeError):
+                while data := file.read(65536):
+                    loop.call_soon_threadsafe(reader.data_received, data)
+                loop.call_soon_threadsafe(reader.eof_received)
+
+        threading.Thread(target=pump, name="stdin", daemon=True).start()
+
+
+def _own_descriptor(number: int, substitute: int) -> int:
+    """A private copy of a standard descriptor; the standard one then leads elsewhere, so that no library's print
+    can end up among the frames, nor a child inherit the client's pipe."""
+    own = os.dup(number)
+    os.set_inheritable(own, False)
+    os.dup2(substitute, number, inheritable=False)
+    return own

@@ -1,0 +1,378 @@
+"""The switchboard: each frame from a client is answered, forwarded or refused, and nothing is dropped in silence.
+
+The way of a forwarded call holds no task and no await: parse, look the name up, splice, hand to the mount; the
+answer comes back through `_called`. Own tools run as tasks beside it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+from harnessgym_mcp.core import names
+from harnessgym_mcp.core.eras import EraError, is_modern
+from harnessgym_mcp.core.frames import (
+    CANCELLED,
+    INTERNAL_ERROR,
+    INVALID_PARAMS,
+    INVALID_REQUEST,
+    METHOD_NOT_FOUND,
+    Message,
+    encode,
+    error_reply,
+    notification,
+    object_of,
+    parse,
+    result_reply,
+    splice_answer,
+)
+from harnessgym_mcp.core.policy import Policy
+from harnessgym_mcp.core.text import one_line
+from harnessgym_mcp.core.wire import CLIENT_INFO_KEY, SUBSCRIPTION_KEY
+from harnessgym_mcp.errors import FrameError
+from harnessgym_mcp.server import handshake
+from harnessgym_mcp.server.client import Client, Identity
+from harnessgym_mcp.server.recorder import Recorder
+from harnessgym_mcp.server.table import MountTable
+from harnessgym_mcp.upstream.call import Call
+from harnessgym_mcp.upstream.mount import Mount
+
+__all__ = ["Ask", "OwnTools", "Reader", "RpcFault", "Switchboard"]
+
+logger = logging.getLogger(__name__)
+
+_PREFIX = names.OWN + "."
+_CALL = _PREFIX + "call"
+
+
+class RpcFault(Exception):
+    """A request that is answered with a JSON-RPC error."""
+
+    def __init__(self, code: int, message: str, data: Any = None) -> None:
+        super().__init__(message)
+        self.code, self.message, self.data = code, message, data
+
+
+class Ask:
+    """One own-tool call: who asks, with what, and how to tell of progress."""
+
+    def __init__(self, client: Client, identity: Identity, arguments: dict[str, Any], token: bytes) -> None:
+        self.client = client
+        self.identity = identity
+        self.arguments = arguments
+        self._token = token
+
+    def progress(self, done: float, total: float, text: str) -> None:
+        if self._token:
+            params = {"progress": done, "total": total, "message": text}
+            raw = {"progressToken": Raw(self._token)} | {k: Raw(encode(v)) for k, v in params.items()}
+            self.client.send(notification("notifications/progress", raw))
+
+
+class OwnTools(Protocol):
+    """The control tools. The result is an MCP tool result."""
+
+    async def __call__(self, name: str, ask: Ask) -> dict[str, Any]: ...
+
+
+class Reader(Protocol):
+    """The lists and reads beside tools: prompts, resources. Returns None for a method that it does not know."""
+
+    async def __call__(self, method: str, params: dict[str, Any]) -> dict[str, Any] | None: ...
+
+
+class Switchboard:
+    """Routes the frames of any number of clients over one mount table."""
+
+    def __init__(self, table: MountTable, own: OwnTools, reader: Reader, recorder: Recorder, policy: Policy) -> None:
+        self.table = table
+        self.clients: set[Client] = set()
+        self._own = own
+        self._reader = reader
+        self._recorder = recorder
+        self._policy = policy
+        self._in_flight: dict[Call, tuple[Client, Mount]] = {}
+
+    # ---- from a client
+
+    def receive(self, client: Client, frame: bytes) -> None:
+        """One frame from a client."""
+        try:
+            message = parse(frame)
+        except FrameError as error:
+            if frame[:1] == b"[":
+                self._receive_batch(client, frame, error)
+            else:
+                client.send(error_reply(error.request_id, error.rpc_code, error.message))
+            return
+        if message.method is UNSET:
+            return  # an answer: we ask clients nothing, so it answers nothing
+        if message.id is UNSET:
+            self._notified(client, message)
+        else:
+            self._requested(client, message)
+
+    def _receive_batch(self, client: Client, frame: bytes, error: FrameError) -> None:
+        """A batch (2025-03-26 alone has them): each message is taken, and answered, by itself."""
+        try:
+            parts = msgspec.json.decode(frame, type=list[Raw])
+        except (msgspec.MsgspecError, RecursionError):
+            parts = []
+        if not parts:
+            client.send(error_reply(b"null", error.rpc_code, error.message))
+        for part in parts:
+            if bytes(part)[:1] == b"[":
+                client.send(error_reply(b"null", INVALID_REQUEST, "a batch within a batch"))
+            else:
+                self.receive(client, bytes(part))
+
+    def _requested(self, client: Client, message: Message) -> None:
+        raw_id = message.raw_id
+        try:
+            modern = is_modern(message.params)
+            if raw_id in client.calls or raw_id in client.tasks:
+                raise RpcFault(INVALID_REQUEST, "this id is in use by a request under way")
+            if message.method == "tools/call":
+                self._call(client, raw_id, message, modern)
+            else:
+                self._other(client, raw_id, message, modern)
+        except (EraError, RpcFault) as fault:
+            client.send(error_reply(raw_id, fault.code, fault.message, fault.data))
+
+    # ---- tools/call
+
+    def _call(self, client: Client, raw_id: bytes, message: Message, modern: bool) -> None:
+        params = {} if message.params is UNSET else message.params
+        name = _text(params.get("name", UNSET), "name")
+        via = ""
+        if name == _CALL:
+            params = _dispatched(params)
+            name, via = _text(params["name"], "tool"), "call"
+        route = self.table.catalog.routes.get(name)
+        if route is None and (resolved := self._resolve(name)):
+            name, route = resolved, self.table.catalog.routes.get(resolved)
+        if route:
+            mount = self.table.mounts[route.artifact]
+            self._forward(client, raw_id, mount, route.tool, params, modern, via)
+        else:
+            self._own_call(client, raw_id, name, params, modern)
+
+    def _resolve(self, name: str) -> str | None:
+        found = self.table.catalog.resolve(name)
+        if found or name.startswith(_PREFIX):
+            return found
+        plain = names.sanitised(name.removeprefix(names.CALL_PREFIX))
+        own = (t.name for t in self.table.catalog.tools if not t.artifact)
+        return next((n for n in own if names.sanitised(n) == plain), None)
+
+    def _forward(
+        self, client: Client, raw_id: bytes, mount: Mount, tool: str, params: dict[str, Raw], modern: bool, via: str
+    ) -> None:
+        identity = client.identity(params)
+        digest = mount.version.digest
+        timeout = (mount.launch.limits.call_ms or self._policy.timeouts.call * 1000) / 1000
+
+        def done(call: Call) -> None:
+            client.calls.pop(raw_id, None)
+            del self._in_flight[call]
+            if call.status != "cancelled":
+                client.send(_answer(raw_id, call, modern))
+            self._recorder.record(call, client.session, identity, mount.name, digest, via)
+
+        call = Call(tool, {**params, "name": Raw(encode(tool))}, done, modern=modern, timeout=timeout, origin="agent")
+        client.calls[raw_id] = call
+        self._in_flight[call] = (client, mount)
+        mount.submit(call)
+
+    def sweep(self) -> None:
+        """Answer what is past its deadline; let idle servers rest."""
+        now = asyncio.get_running_loop().time()
+        for call, (_, mount) in [entry for entry in self._in_flight.items() if entry[0].deadline < now]:
+            mount.expire(call)
+        self.table.sweep()
+
+    # ---- own tools
+
+    def _own_call(self, client: Client, raw_id: bytes, name: str, params: dict[str, Raw], modern: bool) -> None:
+        known = [t.name for t in self.table.catalog.tools]
+        if name not in known or name == _CALL:
+            like = names.near(name, known)
+            hint = f"; did you mean {' or '.join(like)}?" if like else "; harnessgym.tools lists what there is"
+            raise RpcFault(INVALID_PARAMS, f"Unknown tool: {one_line(name, 128)}{hint}")
+        arguments = _object(params.get("arguments", UNSET), "arguments")
+        token = bytes(object_of(params.get("_meta", UNSET)).get("progressToken", b""))
+        ask = Ask(client, client.identity(params), arguments, token)
+        self._spawn(client, raw_id, self._own(name, ask), modern)
+
+    def _spawn(
+        self,
+        client: Client,
+        raw_id: bytes,
+        work: Awaitable[dict[str, Any] | None],
+        modern: bool,
+        cacheable: bool = False,
+    ) -> None:
+        async def answer() -> None:
+            try:
+                body = await work
+                if body is None:
+                    raise RpcFault(METHOD_NOT_FOUND, "method not found")
+                client.send(_result(raw_id, body, modern, cacheable))
+            except RpcFault as fault:
+                client.send(error_reply(raw_id, fault.code, fault.message, fault.data))
+            except Exception as error:  # a defect of ours must not leave the client without an answer
+                logger.exception("an own request failed")
+                client.send(error_reply(raw_id, INTERNAL_ERROR, f"internal error: {type(error).__name__}: {error}"))
+            finally:
+                client.tasks.pop(raw_id, None)
+
+        client.tasks[raw_id] = asyncio.create_task(answer())
+
+    # ---- everything else
+
+    def _other(self, client: Client, raw_id: bytes, message: Message, modern: bool) -> None:
+        method = str(message.method)
+        params = message.params
+        if modern:
+            self._introduce(client, params)
+        if method == "initialize":
+            client.initialized = True
+            value = _params(params)
+            client.introduce(value.get("clientInfo"))
+            client.send(_result(raw_id, handshake.initialize(value.get("protocolVersion")), False))
+        elif method == "server/discover":
+            client.send(result_reply(raw_id, encode(handshake.discover())))
+        elif method == "ping":
+            client.send(_result(raw_id, {}, modern))
+        elif method == "tools/list":
+            self._list_tools(client, raw_id, _params(params), modern)
+        elif method == "subscriptions/listen" and modern:
+            self._listen(client, raw_id, params)
+        else:
+            self._spawn(
+                client, raw_id, self._reader(method, _params(params)), modern, cacheable=method != "prompts/get"
+            )
+
+    def _introduce(self, client: Client, params: dict[str, Raw] | UnsetType) -> None:
+        if not client.session.client and params is not UNSET:
+            info = object_of(params["_meta"]).get(CLIENT_INFO_KEY)
+            client.introduce(msgspec.json.decode(info) if info is not None else None)
+
+    def _list_tools(self, client: Client, raw_id: bytes, params: dict[str, Any], modern: bool) -> None:
+        tools = self.table.catalog.tools
+        page = self._policy.limits.list_page
+        cursor = params.get("cursor") or "0"
+        if not isinstance(cursor, str) or not cursor.isdecimal() or int(cursor) > len(tools):
+            raise RpcFault(INVALID_PARAMS, "unknown cursor; begin again without one")
+        start = int(cursor)
+        more = {"nextCursor": str(start + page)} if start + page < len(tools) else {}
+        body = handshake.modern_result(more, cacheable=True) if modern else more
+        listed = b'{"tools":[' + b",".join(t.json for t in tools[start : start + page]) + b"]"
+        rest = encode(body)[1:]
+        client.send(result_reply(raw_id, listed + (b"," if len(rest) > 1 else b"") + rest))
+        client.listed()
+
+    def _listen(self, client: Client, raw_id: bytes, params: dict[str, Raw] | UnsetType) -> None:
+        """Acknowledge first, with what will be honoured; the request itself stays open."""
+        wanted = object_of(params["notifications"]) if params is not UNSET and "notifications" in params else None
+        if wanted is None:
+            raise RpcFault(INVALID_PARAMS, "subscriptions/listen needs `notifications`")
+        kinds = ("toolsListChanged", "promptsListChanged", "resourcesListChanged")
+        honoured = {k: v for k, v in wanted.items() if k in kinds and bytes(v) == b"true"}
+        client.listens[raw_id] = honoured
+        body = b"{" + b",".join(b"%b:true" % encode(k) for k in honoured) + b"}"
+        meta = b'{"%b":%b}' % (SUBSCRIPTION_KEY.encode(), raw_id)
+        acknowledged = {"notifications": Raw(body), "_meta": Raw(meta)}
+        client.send(notification("notifications/subscriptions/acknowledged", acknowledged))
+
+    # ---- notifications of a client
+
+    def _notified(self, client: Client, message: Message) -> None:
+        if message.method != CANCELLED or message.params is UNSET:
+            return
+        raw_id = bytes(message.params.get("requestId", b""))
+        call, task = client.calls.get(raw_id), client.tasks.get(raw_id)
+        if call:
+            self._in_flight[call][1].cancel(call, message.params.get("reason"))
+        elif task:
+            task.cancel()
+        else:
+            client.listens.pop(raw_id, None)
+
+    # ---- to the clients
+
+    def announce(self, kind: str) -> None:
+        for client in self.clients:
+            client.announce(kind)
+
+    def progressed(self, call: Call, message: Message) -> None:
+        """A server's progress, on to whoever asked, with the caller's own token."""
+        client, _ = self._in_flight[call]
+        client.send(notification("notifications/progress", message.params))
+
+    async def disconnect(self, client: Client) -> None:
+        """The client is gone: what it waited for is cancelled."""
+        self.clients.discard(client)
+        for task in list(client.tasks.values()):
+            task.cancel()
+        for call in list(client.calls.values()):
+            self._in_flight[call][1].cancel(call, Raw(b'"the client is gone"'))
+
+
+def _answer(raw_id: bytes, call: Call, modern: bool) -> bytes:
+    if call.answer:
+        return splice_answer(raw_id, call.answer, modern)
+    error = call.error
+    message = error.message if error else "the call ended without an answer"
+    data = {"code": error.code} if error else None
+    return error_reply(raw_id, INTERNAL_ERROR, message, data)
+
+
+def _result(raw_id: bytes, body: dict[str, Any], modern: bool, cacheable: bool = False) -> bytes:
+    return result_reply(raw_id, encode(handshake.modern_result(body, cacheable=cacheable) if modern else body))
+
+
+def _text(raw: Raw | UnsetType, what: str) -> str:
+    try:
+        return msgspec.json.decode(raw if raw is not UNSET else b"null", type=str)
+    except msgspec.MsgspecError:
+        raise RpcFault(INVALID_PARAMS, f"`{what}` is a text") from None
+
+
+def _object(raw: Raw | UnsetType, what: str) -> dict[str, Any]:
+    import json
+
+    if raw is UNSET or bytes(raw) == b"null":
+        return {}
+    try:
+        value = json.loads(bytes(raw))
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise RpcFault(INVALID_PARAMS, f"`{what}` is an object")
+    return value
+
+
+def _params(params: dict[str, Raw] | UnsetType) -> dict[str, Any]:
+    return {} if params is UNSET else {k: _value(v) for k, v in params.items() if k != "_meta"}
+
+
+def _value(raw: Raw) -> Any:
+    import json
+
+    try:
+        return json.loads(bytes(raw))
+    except (ValueError, RecursionError):
+        raise RpcFault(INVALID_PARAMS, "a parameter cannot be read") from None
+
+
+def _dispatched(params: dict[str, Raw]) -> dict[str, Raw]:
+    """The params of the call that `harnessgym.call {tool, arguments}` stands for; the rest (`_meta`) is kept."""
+    inner = object_of(params.get("arguments", UNSET))
+    if "tool" not in inner:
+        raise RpcFault(INVALID_PARAMS, "harnessgym.call needs `tool`: a name as harnessgym.tools lists it")
+    arguments = inner.get("arguments", Raw(b"{}"))
+    return {**params, "name": inner["tool"], "arguments": arguments}

@@ -1,0 +1,351 @@
+"""A mount: a namespace's server, started by its first call, restarted after a crash, stopped when idle.
+
+    cold -> starting -> live -> cold (idle, or dead: the next call starts it again after a pause that grows)
+    starting -> drifted (it lists other tools than those that were qualified)
+    failures in a row -> broken (the circuit is open for a while; calls are refused at once)
+    any -> closed
+
+Nothing here waits on another mount. Calls are handed in and end through `Call`; the mount itself runs no task but
+its start and its close.
+"""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Coroutine
+from typing import Any, Literal, Protocol
+
+from msgspec import Raw
+
+from harnessgym_mcp.core.digest import pins
+from harnessgym_mcp.core.eras import bridge
+from harnessgym_mcp.core.frames import CANCELLED, Answer, Message, encode, object_of
+from harnessgym_mcp.core.launch import Launch
+from harnessgym_mcp.core.lifecycle import Version
+from harnessgym_mcp.core.policy import Policy
+from harnessgym_mcp.core.text import one_line
+from harnessgym_mcp.errors import HarnessGymError, UpstreamDiedError, UpstreamError, UpstreamStartError
+from harnessgym_mcp.proc.sandbox import Prepared
+from harnessgym_mcp.upstream.call import Call, CallTimeoutError
+from harnessgym_mcp.upstream.peer import Era, Peer
+
+__all__ = ["Mount", "MountEvents", "Spawner", "State"]
+
+State = Literal["cold", "starting", "live", "broken", "drifted", "closed"]
+
+
+class Spawner(Protocol):
+    """Turns an artifact's version into something to spawn; verifies its digest first. Raises HarnessGymError."""
+
+    async def __call__(self, name: str, version: Version) -> Prepared: ...
+
+
+class MountEvents(Protocol):
+    """What a mount tells its owner."""
+
+    def drifted(self, mount: "Mount", changed: list[str]) -> None: ...
+    def progressed(self, call: Call, message: Message) -> None: ...
+
+
+class Mount:
+    """One artifact's server."""
+
+    def __init__(self, name: str, version: Version, spawn: Spawner, policy: Policy, events: MountEvents) -> None:
+        self.name = name
+        self.version = version
+        self.state: State = "cold"
+        self.restarts = 0
+        self.failures = 0  # deaths in a row without an answer between
+        self.strays = 0
+        self.late_answers = 0
+        self.last_error = ""
+        self._spawn = spawn
+        self._policy = policy
+        self._events = events
+        self._peer: Peer | None = None
+        self._queue: deque[Call] = deque()
+        self._tokens: dict[bytes, Call] = {}
+        self._active = 0
+        self._not_before = 0.0  # loop time before which no start is tried
+        self._used = 0.0
+        self._starting: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._emptied: asyncio.Event | None = None
+        self._chores: set[asyncio.Task[Any]] = set()
+
+    @property
+    def launch(self) -> Launch:
+        if self.version.launch is None:
+            raise UpstreamStartError(f"{self.name} has no server")
+        return self.version.launch
+
+    @property
+    def active(self) -> int:
+        """Calls under way or waiting."""
+        return self._active + len(self._queue)
+
+    # ---- calls
+
+    def submit(self, call: Call) -> None:
+        """Forward now, or as soon as the server can take it; refuse when it cannot be served."""
+        peer = self._peer
+        if self.state == "live" and peer and self._active < self._policy.mounts.concurrency and peer.link.writable:
+            self._send(peer, call)
+            return
+        refusal = self._refusal()
+        if refusal:
+            call.failed(refusal)
+            return
+        self._queue.append(call)
+        if self.state in ("cold", "broken"):
+            self._plan_start(call.modern)
+
+    def _refusal(self) -> UpstreamError | None:
+        now = asyncio.get_running_loop().time()
+        if self.state in ("drifted", "closed"):
+            return UpstreamStartError(
+                f"{self.name} is unmounted ({self.state}): {self.last_error or 'it was replaced'}"
+            )
+        if self.state == "broken" and now < self._not_before:
+            rest = self._not_before - now
+            return UpstreamStartError(
+                f"{self.name} failed {self.failures} times in a row; it rests {rest:.0f} s. {self.last_error}"
+            )
+        unsent = self._peer.link.unsent if self.state == "live" and self._peer else 0
+        if len(self._queue) >= self._policy.mounts.queue or unsent > self._policy.mounts.queue_bytes:
+            return UpstreamError(f"{self.name} is busy: {self.active} calls wait for it")
+        return None
+
+    def _send(self, peer: Peer, call: Call) -> None:
+        self._active += 1
+        call.mount = self._finished
+        params = bridge(call.params, call.modern, peer.era == "modern")
+        if "_meta" in params and b"progressToken" in bytes(params["_meta"]):
+            self._register_token(call, params)
+        call.number = peer.ask(call, "tools/call", params)
+
+    def _register_token(self, call: Call, params: dict[str, Raw]) -> None:
+        token = bytes(object_of(params["_meta"]).get("progressToken", b""))
+        if token and token not in self._tokens:
+            call.token = token
+            self._tokens[token] = call
+
+    def _finished(self, call: Call) -> None:
+        self._active -= 1
+        self._used = asyncio.get_running_loop().time()
+        if call.token:
+            self._tokens.pop(call.token, None)
+        if call.answer:
+            self.failures = 0
+        if self._queue:
+            self._pump()
+        elif self._emptied and not self._active:
+            self._emptied.set()
+
+    def _pump(self) -> None:
+        while self._queue and self.state == "live" and self._peer and self._active < self._policy.mounts.concurrency:
+            call = self._queue.popleft()
+            if call.status is None:
+                self._send(self._peer, call)
+
+    def cancel(self, call: Call, reason: Raw | None) -> None:
+        """The client gave up: the server is told with the client's reason; a late answer is dropped."""
+        self._withdraw(call, reason)
+        call.finish("cancelled")
+
+    def expire(self, call: Call) -> None:
+        """The deadline passed: the server is told, the caller answered; the server's state is left alone."""
+        self._withdraw(call, Raw(encode("deadline passed")))
+        call.failed(CallTimeoutError(f"no answer from {self.name} within {call.timeout:g} s"))
+
+    def _withdraw(self, call: Call, reason: Raw | None) -> None:
+        if call.number and self._peer and self._peer.waiting.pop(call.number, None):
+            params = {"requestId": Raw(b"%d" % call.number)} | ({} if reason is None else {"reason": reason})
+            self._peer.notify(CANCELLED, params)
+        elif not call.number:
+            with contextlib.suppress(ValueError):
+                self._queue.remove(call)
+
+    # ---- life
+
+    def _plan_start(self, modern: bool) -> None:
+        if self._starting or self._timer:
+            return
+        loop = asyncio.get_running_loop()
+        wait = max(0.0, self._not_before - loop.time())
+        era = self._era(modern)
+        if wait:
+            self._timer = loop.call_later(wait, self._begin, era)
+        else:
+            self._begin(era)
+
+    def _begin(self, era: Era) -> None:
+        self._timer = None
+        if self.state != "closed":
+            self._starting = asyncio.create_task(self._start(era))
+
+    def _era(self, modern: bool) -> Era:
+        """The caller's era where the server speaks it, else the one it speaks."""
+        wire = self.launch.wire
+        if modern and wire.modern:
+            return "modern"
+        return "modern" if wire.modern and not wire.legacy else "legacy"
+
+    async def _start(self, era: Era) -> None:
+        self.state = "starting"
+        peer = Peer(self, self._policy.limits, self.launch.wire)
+        try:
+            timeout = (self.launch.limits.startup_ms or self._policy.timeouts.start * 1000) / 1000
+            prepared = await self._spawn(self.name, self.version)
+            self._peer = peer
+            await peer.open(prepared)
+            await peer.handshake(era, timeout)
+            listed = pins(await peer.list_tools(timeout))
+        except (HarnessGymError, TimeoutError, OSError) as error:
+            await peer.close(0.0)
+            self._start_failed(error)
+        else:
+            self._started(peer, listed)
+        finally:
+            self._starting = None
+
+    def _started(self, peer: Peer, listed: dict[str, str]) -> None:
+        if peer.dead:
+            self._start_failed(peer.dead)
+            return
+        if self._changed(listed):
+            return
+        self.state = "live"
+        self._used = asyncio.get_running_loop().time()
+        self._pump()
+
+    def _changed(self, listed: dict[str, str]) -> bool:
+        """Unmount when the definitions are not those that were qualified."""
+        pinned = self.version.pins
+        changed = sorted(n for n in pinned.keys() | listed.keys() if pinned.get(n) != listed.get(n))
+        if not changed:
+            return False
+        names = one_line(", ".join(changed), 200)
+        self.last_error = f"its tools are not those that were qualified: {names}"
+        self.state = "drifted"
+        self._fail_queue(UpstreamStartError(f"{self.name} was unmounted: {self.last_error}"))
+        if self._peer:
+            self._peer.link.kill()
+        self._events.drifted(self, changed)
+        return True
+
+    def _start_failed(self, error: Exception) -> None:
+        text = str(error) or ("it did not answer in time" if isinstance(error, TimeoutError) else type(error).__name__)
+        tail = self._peer.link.stderr_tail() if self._peer and isinstance(error, TimeoutError) else ""
+        self._count_failure(text + (f"; its stderr ends: {tail}" if tail else ""))
+        self._fail_queue(UpstreamStartError(f"{self.name} could not be started: {self.last_error}"))
+
+    def _count_failure(self, text: str) -> None:
+        self.failures += 1
+        self.last_error = text
+        mounts = self._policy.mounts
+        broken = self.failures >= mounts.circuit_failures
+        pause = mounts.circuit_rest if broken else self._backoff()
+        self._not_before = asyncio.get_running_loop().time() + pause
+        if self.state != "closed":
+            self.state = "broken" if broken else "cold"
+        self._peer = None
+
+    def _backoff(self) -> float:
+        """None after the first death in a row, then doubling."""
+        mounts = self._policy.mounts
+        return 0.0 if self.failures < 2 else min(mounts.backoff_first * 2 ** (self.failures - 2), mounts.backoff_most)
+
+    def _fail_queue(self, error: UpstreamError) -> None:
+        waiting, self._queue = self._queue, deque()
+        for call in waiting:
+            call.failed(error)
+
+    def set_reading(self, on: bool) -> None:
+        """Hold the server's output back while the client does not read, or let it go on."""
+        if self._peer and self.state == "live":
+            self._peer.link.set_reading(on)
+
+    def rest(self, now: float) -> None:
+        """Stop the server when it has had no call for long."""
+        if self.state == "live" and not self.active and now - self._used > self._policy.timeouts.idle and self._peer:
+            peer, self._peer = self._peer, None
+            self.state = "cold"
+            self._chore(peer.close(self._policy.timeouts.close))
+
+    async def close(self, reason: str = "it was unmounted") -> None:
+        """End the server; calls under way are answered with an error."""
+        self.state = "closed"
+        self.last_error = reason
+        if self._timer:
+            self._timer.cancel()
+        if self._starting:
+            self._starting.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._starting
+        self._fail_queue(UpstreamDiedError(f"{self.name}: {reason}"))
+        peer, self._peer = self._peer, None
+        if peer:
+            peer.fail_all(UpstreamDiedError(f"{self.name}: {reason}"))
+            await peer.close(self._policy.timeouts.close)
+
+    async def drain(self) -> None:
+        """Let the calls under way end, then close: a replaced version loses none of its calls."""
+        if self.active:
+            self._emptied = asyncio.Event()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._policy.timeouts.call):
+                    await self._emptied.wait()
+        await self.close("it was replaced")
+
+    def _chore(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Work beside the calls; kept until it is done, so that it is not collected half-way."""
+        task = asyncio.create_task(work)
+        self._chores.add(task)
+        task.add_done_callback(self._chores.discard)
+
+    # ---- PeerEvents
+
+    def notified(self, message: Message) -> None:
+        if message.method == "notifications/progress" and isinstance(message.params, dict):
+            call = self._tokens.get(bytes(message.params.get("progressToken", b"")))
+            if call and call.status is None:
+                self._events.progressed(call, message)
+        elif message.method == "notifications/tools/list_changed" and self.state == "live":
+            self._chore(self._check_pins())
+
+    async def _check_pins(self) -> None:
+        peer = self._peer
+        if peer:
+            with contextlib.suppress(HarnessGymError, TimeoutError):
+                self._changed(pins(await peer.list_tools(self._policy.timeouts.start)))
+
+    def stray(self, line: bytes) -> None:
+        self.strays += 1
+
+    def late(self, answer: Answer) -> None:
+        self.late_answers += 1
+
+    def gone(self, status: str) -> None:
+        if self.state != "live":
+            return  # a start that failed, a stop or a close: told there
+        self.restarts += 1
+        peer = self._peer
+        self._count_failure(str(peer.dead) if peer and peer.dead else f"the server {status}")
+        if peer:
+            self._chore(peer.close(0.0))
+        if self._queue:
+            self._plan_start(self._queue[0].modern)
+
+    def status(self) -> dict[str, Any]:
+        """For stats: state, pid and what went wrong."""
+        live = self.state == "live" and self._peer is not None
+        return {
+            "state": self.state,
+            "pid": self._peer.link.pid if live and self._peer else None,
+            "active": self.active,
+            "restarts": self.restarts,
+            "stray_lines": self.strays,
+            "late_answers": self.late_answers,
+            "last_error": one_line(self.last_error, 300),
+        }
