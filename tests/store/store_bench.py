@@ -1,0 +1,52 @@
+"""A workshop for trees, verdicts and versions; used by the tests and by the processes that they start."""
+
+from pathlib import Path
+from typing import Literal
+
+from harnessgym_mcp.core.lifecycle import Registry, Version
+from harnessgym_mcp.core.policy import Limits
+from harnessgym_mcp.core.verdict import StageResult, Verdict, finding
+from harnessgym_mcp.store.publish import Stores, publish, reject
+from harnessgym_mcp.store.tree import survey
+
+
+class Workshop:
+    """Makes artifacts whose content is told apart by one word."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def tree(self, word: str) -> Path:
+        folder = self.root / word
+        if not folder.exists():
+            (folder / "bin").mkdir(parents=True)
+            (folder / "plugin.json").write_text(f'{{"name": "demo", "word": "{word}"}}')
+            (folder / "bin" / "serve.py").write_text(f"print({word!r})\n")
+            (folder / "bin" / "serve.py").chmod(0o755)
+        return folder
+
+    def digest(self, word: str) -> str:
+        return survey(self.tree(word), Limits())[0].digest
+
+    def verdict(self, word: str, status: Literal["qualified", "rejected"] = "qualified", name: str = "demo") -> Verdict:
+        return Verdict(
+            status=status,
+            name=name,
+            version="0.1.0",
+            digest=self.digest(word),
+            kind="server",
+            findings=[] if status == "qualified" else [finding("boot.dead", "it died at once", fix="do not die")],
+            stages=[StageResult(id="boot", status="passed" if status == "qualified" else "failed", ms=1.5)],
+            isolation=None,
+            started_at=1000.0,
+            harnessgym="0.1.0",
+        )
+
+    def version(self, word: str, at: float = 0.0) -> Version:
+        return Version(digest=self.digest(word), description=word, published_at=at)
+
+    def publish(self, stores: Stores, word: str, at: float = 0.0, name: str = "demo") -> Registry:
+        return publish(stores, name, self.tree(word), self.verdict(word, name=name), self.version(word, at))
+
+    def reject(self, stores: Stores, word: str) -> Path:
+        return reject(stores, "demo", self.tree(word), self.verdict(word, "rejected"), "s-1")
