@@ -30,6 +30,8 @@ _SECRETS = (
     *("ANTHROPIC_*", "OPENAI_*", "AWS_*", "AZURE_*", "GOOGLE_*", "*_PROXY", "*_proxy"),
 )
 _NOT_SECRET = ("NO_PROXY", "no_proxy")
+_INJECTED = ("CLAUDE_CODE_MESSAGING_SOCKET", "CLAUDE_CODE_MESSAGING_TOKEN")
+"""Claude Code gives them to its servers: with them a server could speak to the session as if it were its user."""
 
 
 def scrub(source: Mapping[str, str], keep: Iterable[str] = (), put: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -41,8 +43,8 @@ def scrub(source: Mapping[str, str], keep: Iterable[str] = (), put: Mapping[str,
 def bare_entry(entry: Entry, env: Mapping[str, str]) -> tuple[str, ...]:
     """The entry's command, started through env(1) without those of `env` that may hold credentials."""
     held = sorted(k for k in env if _any(k, _SECRETS) and k not in _NOT_SECRET and k not in entry.env)
-    unset = [word for name in held for word in ("-u", name)]
-    return ("/usr/bin/env", *unset, *entry.command) if unset else entry.command
+    unset = [word for name in (*held, *_INJECTED) for word in ("-u", name)]
+    return ("/usr/bin/env", *unset, *entry.command)
 
 
 def _any(name: str, patterns: Iterable[str]) -> bool:

@@ -24,6 +24,7 @@ class Tally:
     steps: int | None = None
     problem: str = ""  # the agent itself says that it failed
     cause: str = ""  # budget | model | agent
+    trouble: str = ""  # what stands in the way just now: a model that does not answer
     finished: bool = False  # the stream's own end was seen
     notes: list[str] = field(default_factory=list)
     _calls: dict[tuple[str, str], list[int]] = field(default_factory=dict)

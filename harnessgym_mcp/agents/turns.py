@@ -11,7 +11,7 @@ from harnessgym_mcp.agents.process import Ending, Program, run
 from harnessgym_mcp.agents.tally import Tally
 from harnessgym_mcp.core.text import clean, cut, one_line
 
-__all__ = ["Launch", "environment", "find_program", "identify", "take_turn"]
+__all__ = ["Launch", "environment", "files", "find_program", "identify", "take_turn"]
 
 _TAIL = 4096  # bytes of stderr looked at for the reason of a failure
 _IDENTIFY = 20.0
@@ -39,9 +39,14 @@ def files(context: Context) -> Transcripts:
 
 
 async def take_turn(
-    prompt: Prompt, context: Context, launch: Launch, tally: Tally, read: Callable[[bytes], None]
+    prompt: Prompt,
+    context: Context,
+    launch: Launch,
+    tally: Tally,
+    read: Callable[[bytes], None],
+    finish: Callable[[], None] = lambda: None,
 ) -> Turn:
-    """Run it to its end and say what came of it."""
+    """Run it to its end and say what came of it. `finish` may add to the tally what is known only then."""
     kept = files(context)
     context.transcripts.mkdir(parents=True, exist_ok=True)
     kept.prompt.write_bytes(prompt.encoded)
@@ -55,7 +60,9 @@ async def take_turn(
         stdin=launch.stdin,
         rules=context.rules,
     )
-    return _turn(await run(program, read), tally, kept, context, launch.silent_ok)
+    ending = await run(program, read)
+    finish()
+    return _turn(ending, tally, kept, context, launch.silent_ok)
 
 
 def _turn(ending: Ending, tally: Tally, kept: Transcripts, context: Context, silent_ok: bool) -> Turn:
@@ -82,7 +89,8 @@ def _turn(ending: Ending, tally: Tally, kept: Transcripts, context: Context, sil
 def _judge(ending: Ending, tally: Tally, stderr: Path, silent_ok: bool) -> tuple[Status, str, str]:
     """`(status, cause, problem)`: what stopped it from outside, then what it says itself, then how it exited."""
     if ending.timed_out:
-        return "timed_out", "timeout", f"ended after {ending.seconds:.0f} s, its whole budget"
+        spent = f"ended after {ending.seconds:.0f} s, its whole budget"
+        return "timed_out", "model" if tally.trouble else "timeout", f"{tally.trouble}; {spent}".removeprefix("; ")
     if ending.code is None:
         return "not_started", "start", one_line(ending.problem or "it was stopped", 500)
     if tally.problem:
