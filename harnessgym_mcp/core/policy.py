@@ -78,6 +78,8 @@ class Qualify:
     start: float = 20.0
     call: float = 60.0
     total: float = 230.0
+    patience: float = 1.5  # silence at start after which the other framing is tried as well
+    output_bytes: int = 4 * MIB  # one answer, where the manifest declares no other bound
     at_once: int = 4
     fuzz_cases: int = 12  # for each tool
     fuzz_call: float = 10.0
@@ -111,6 +113,10 @@ class Isolation:
     open_files: int = 512
     cpu_seconds: int = 3600
     tmp_mb: int = 256
+    data_mb: int = 1024  # all of a server's data folder
+    look: float = 0.05  # between two looks at what a server uses, in the clean room
+    look_mounted: float = 1.0  # and while it is mounted
+    cool_down_days: int = 7  # packages that appeared later than this many days ago are not installed
 
 
 @dataclass(frozen=True, slots=True)

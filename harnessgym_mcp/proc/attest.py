@@ -13,9 +13,11 @@ import msgspec
 
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.errors import IsolationError
-from harnessgym_mcp.proc.groups import kill_group
-from harnessgym_mcp.proc.inside import TAG, environment
+from harnessgym_mcp.proc.cgroups import was_joined
+from harnessgym_mcp.proc.groups import kill_all
+from harnessgym_mcp.proc.inside import environment
 from harnessgym_mcp.proc.sandbox import Bounds, Prepared, Room, Sandbox
+from harnessgym_mcp.proc.tags import TAG, pid_namespace
 
 __all__ = ["attest"]
 
@@ -34,12 +36,16 @@ def attest(sandbox: Sandbox, bounds: Bounds) -> dict[str, bool]:
         base = Path(folder).resolve()
         room = _room(base, bounds)
         program = sandbox.paths(room)["PLUGIN_ROOT"] + "/probe.py"
-        facts = [str(base / "secret"), str(base), str(port), str(os.getpid()), pid_namespace()]
+        facts = [str(base / "secret"), str(base), str(port), str(os.getpid()), str(pid_namespace())]
         prepared = sandbox.prepare(room, ["python3", "-I", "-S", program, *facts], "/")
-        answer = _run(prepared)
+        try:
+            answer = _run(prepared)
+            bounded = was_joined(prepared.leftovers)
+        finally:
+            prepared.close()
     set_by_us = {*environment(room, sandbox.paths(room), "", "", ()), TAG, "PWD"}
     leaked = {name for name, value in answer.environment.items() if os.environ.get(name) == value} - set_by_us
-    return {**answer.in_force, "environment_scrubbed": not leaked}
+    return {**answer.in_force, "environment_scrubbed": not leaked, "bounded_by_kernel": bounded}
 
 
 def _room(base: Path, bounds: Bounds) -> Room:
@@ -66,14 +72,6 @@ def _listeners() -> Iterator[int]:
         yield port
 
 
-def pid_namespace() -> str:
-    """The name of this process's pid namespace, "" where there is no such thing."""
-    try:
-        return os.readlink("/proc/self/ns/pid")
-    except OSError:
-        return ""
-
-
 def _run(prepared: Prepared) -> _Answer:
     try:
         process = subprocess.Popen(
@@ -87,11 +85,9 @@ def _run(prepared: Prepared) -> _Answer:
             stderr=subprocess.PIPE,
         )
         prepared.release()
-        out, err = _communicate(process)
+        out, err = _communicate(process, prepared.tag)
     except OSError as error:
         raise IsolationError(f"could not be started: {error}") from error
-    finally:
-        prepared.close()
     try:
         return msgspec.json.decode(out, type=_Answer)
     except msgspec.MsgspecError as error:
@@ -99,9 +95,9 @@ def _run(prepared: Prepared) -> _Answer:
         raise IsolationError(said) from error
 
 
-def _communicate(process: "subprocess.Popen[bytes]") -> tuple[bytes, bytes]:
+def _communicate(process: "subprocess.Popen[bytes]", tag: str) -> tuple[bytes, bytes]:
     try:
         return process.communicate(timeout=_SECONDS)
     except subprocess.TimeoutExpired:
-        kill_group(process.pid)
+        kill_all(process.pid, tag)
         return process.communicate()

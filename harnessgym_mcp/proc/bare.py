@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 
 from harnessgym_mcp.core.verdict import IsolationReport
-from harnessgym_mcp.proc.inside import TAG, environment, new_tag, prelude
+from harnessgym_mcp.proc.cgroups import usable_groups
+from harnessgym_mcp.proc.inside import environment, prelude
 from harnessgym_mcp.proc.sandbox import Prepared, Room
 from harnessgym_mcp.proc.scratch import make_scratch, outside_paths
+from harnessgym_mcp.proc.tags import TAG, new_tag
 from harnessgym_mcp.proc.toolchain import SYSTEM_PATH, Toolchain
 
 __all__ = ["BareSandbox"]
@@ -18,6 +20,7 @@ class BareSandbox:
         import shutil
 
         self._toolchain = toolchain
+        self._groups = usable_groups(report)
         self._report = report or IsolationReport(tier="D", mechanism="rlimits, scrubbed environment; no containment")
         self._setpriv = shutil.which("setpriv", path=":".join(SYSTEM_PATH))
 
@@ -33,8 +36,9 @@ class BareSandbox:
         scratch = make_scratch(tag, self._toolchain)
         path = (str(scratch.bin), *SYSTEM_PATH, *self._toolchain.path)
         env = environment(room, self.paths(room), str(scratch.home), str(scratch.tmp), path)
-        command = [*prelude(room.bounds), *self._die_with_parent(), *argv]
-        return Prepared(command, {**env, TAG: tag}, cwd, (), tag, (scratch.folder,))
+        groups = self._groups.make(tag, room.bounds) if self._groups else ()
+        command = [*prelude(room.bounds, groups), *self._die_with_parent(), *argv]
+        return Prepared(command, {**env, TAG: tag}, cwd, (), tag, (scratch.folder, *groups))
 
     def _die_with_parent(self) -> list[str]:
         """Where there is no setpriv (macOS) a server still ends when its stdin does, or at the next sweep."""

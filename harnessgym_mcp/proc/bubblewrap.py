@@ -12,9 +12,11 @@ from pathlib import Path
 
 from harnessgym_mcp.core.verdict import IsolationReport
 from harnessgym_mcp.errors import IsolationError
-from harnessgym_mcp.proc.inside import environment, new_tag, outer_environment, prelude
+from harnessgym_mcp.proc.cgroups import usable_groups
+from harnessgym_mcp.proc.inside import environment, outer_environment, prelude
 from harnessgym_mcp.proc.sandbox import Prepared, Room
 from harnessgym_mcp.proc.seccomp import syscall_filter
+from harnessgym_mcp.proc.tags import new_tag
 from harnessgym_mcp.proc.toolchain import SYSTEM_PATH, Toolchain
 
 __all__ = ["PROTECTED", "BubblewrapSandbox", "Bwrap", "find_bwrap"]
@@ -62,6 +64,7 @@ class BubblewrapSandbox:
     def __init__(self, bwrap: Bwrap, toolchain: Toolchain, report: IsolationReport | None = None) -> None:
         self._bwrap = bwrap
         self._toolchain = toolchain
+        self._groups = usable_groups(report)
         self._report = report or IsolationReport(tier="A", mechanism="bubblewrap, seccomp, rlimits")
 
     @property
@@ -88,8 +91,9 @@ class BubblewrapSandbox:
         except BaseException:
             fds.close()
             raise
-        command = [*prelude(room.bounds), str(self._bwrap.program), "--args", str(options), "--", *argv]
-        return Prepared(command, outer_environment(tag), "/", tuple(fds.numbers), tag)
+        groups = self._groups.make(tag, room.bounds) if self._groups else ()
+        command = [*prelude(room.bounds, groups), str(self._bwrap.program), "--args", str(options), "--", *argv]
+        return Prepared(command, outer_environment(tag), "/", tuple(fds.numbers), tag, groups, wrapped=True)
 
     def _options(self, room: Room, cwd: str, fds: "_Files") -> Iterator[str]:
         yield from self._namespaces(room)

@@ -1,13 +1,128 @@
-"""Ending a server with all its processes, and finding those that a crashed front left behind."""
+"""Ending a server with all its processes, and finding those that a crashed front left behind.
+
+A process that starts a session of its own leaves its group. Tier A ends it with its pid namespace, tier B's launcher
+as its adopted child; here it is found by descent and by its tag.
+"""
 
 import contextlib
 import os
+import select
 import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
 
-__all__ = ["kill_group"]
+from harnessgym_mcp.proc.cgroups import leftover_groups
+from harnessgym_mcp.proc.processes import descendants, find_variable, start_time
+from harnessgym_mcp.proc.sandbox import Prepared, remove_leftover
+from harnessgym_mcp.proc.scratch import leftover_folders
+from harnessgym_mcp.proc.tags import TAG, parse_tag
+
+__all__ = ["end_group", "kill_all", "kill_tagged", "sweep_orphans", "wait_ended"]
 
 
-def kill_group(pid: int) -> None:
-    """SIGKILL to the process group that `pid` leads; one that is gone already is no error."""
+def end_group(pid: int, grace: float, prepared: Prepared) -> bool:
+    """SIGTERM, up to `grace` seconds, then SIGKILL to all that is left of the server anywhere.
+
+    `pid` must be a child of ours that has not been waited for yet: until then its number cannot be another's. Blocks;
+    call it in a worker thread where there is an event loop. True when the leader ended within the grace.
+    """
+    if prepared.wrapped:  # the keeper would die of it at once, and the server with the keeper
+        for process in descendants(pid):
+            _send(process.pid, signal.SIGTERM)
+    else:
+        _send_group(pid, signal.SIGTERM)
+    ended = wait_ended(pid, grace)
+    kill_all(pid, prepared.tag)
+    return ended
+
+
+def kill_all(pid: int, tag: str = "") -> int:
+    """SIGKILL to the group, all its descendants and all that carry the tag; gives how many were found.
+
+    All are stopped before any is killed: a process cannot fork faster than it is found, and none is adopted by init
+    while its siblings are counted.
+    """
+    found = _kill({pid}, tag)
+    _send_group(pid, signal.SIGKILL)
+    return found
+
+
+def kill_tagged(tag: str) -> int:
+    """SIGKILL to all that carry the tag, and their descendants."""
+    return _kill(set(), tag) if tag else 0
+
+
+def _kill(roots: set[int], tag: str) -> int:
+    found: set[int] = set()
+    while fresh := _family(roots, tag) - found:
+        for each in fresh:
+            _send(each, signal.SIGSTOP)
+        found |= fresh
+    for each in found:
+        _send(each, signal.SIGKILL)
+    return len(found)
+
+
+def _family(roots: set[int], tag: str) -> set[int]:
+    tagged = {pid for pid, value in find_variable(TAG) if value == tag} if tag else set()
+    heads = {pid for pid in roots | tagged if start_time(pid)}
+    return (heads | {process.pid for head in heads for process in descendants(head)}) - {os.getpid()}
+
+
+def wait_ended(pid: int, seconds: float) -> bool:
+    """Has our child ended within this time? It is left for its owner to wait for."""
+    if hasattr(os, "pidfd_open"):
+        try:
+            fd = os.pidfd_open(pid)
+        except ProcessLookupError:
+            return True
+        try:
+            poll = select.poll()
+            poll.register(fd, select.POLLIN)
+            return bool(poll.poll(max(0, seconds) * 1000))
+        finally:
+            os.close(fd)
+    return _wait_by_asking(pid, time.monotonic() + seconds)
+
+
+def _wait_by_asking(pid: int, deadline: float) -> bool:
+    while time.monotonic() < deadline:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def sweep_orphans() -> int:
+    """End the processes, and remove the folders and control groups, of fronts that died without doing so themselves.
+
+    Only what carries a tag of ours whose front, in this same pid namespace, is dead. Gives how many processes ended.
+    """
+    ended = sum(kill_tagged(tag) for tag in {tag for _, tag in find_variable(TAG)} if _orphaned(tag))
+    for leftover in _leftovers():
+        remove_leftover(leftover)
+    return ended
+
+
+def _orphaned(text: str) -> bool:
+    tag = parse_tag(text)
+    return tag is not None and tag.orphaned
+
+
+def _leftovers() -> Iterator[Path]:
+    for tag, path in [*leftover_folders(), *leftover_groups()]:
+        if _orphaned(tag):
+            yield path
+
+
+def _send(pid: int, number: int) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)
+        os.kill(pid, number)
+
+
+def _send_group(pid: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, number)

@@ -61,18 +61,18 @@ def _status() -> str:
         return ""
 
 
-def _link(path: str) -> str:
+def _pid_namespace() -> int:
     try:
-        return os.readlink(path)
+        return os.stat("/proc/self/ns/pid").st_ino
     except OSError:
-        return ""
+        return 0
 
 
-def measure(secret: str, outside: str, port: int, pid: int, namespace: str) -> dict[str, bool]:
+def measure(secret: str, outside: str, port: int, pid: int, namespace: int) -> dict[str, bool]:
     """What holds here; True is good."""
     calls = _CALLS.get(platform.machine(), {})
     status = _status()
-    alone = _link("/proc/self/ns/pid") not in ("", namespace)  # there, another process may bear the same number
+    alone = _pid_namespace() not in (0, namespace)  # there, another process may bear the same number
     return {
         "secrets_hidden": _fails(lambda: Path(secret).read_text()),
         "writes_confined": _fails(lambda: _write(Path(outside, "written"))),
@@ -103,7 +103,7 @@ def _in_child(attempt: Callable[[], None]) -> None:
 
 def main() -> None:
     secret, outside, port, pid, namespace = sys.argv[1:6]
-    in_force = measure(secret, outside, int(port), int(pid), namespace)
+    in_force = measure(secret, outside, int(port), int(pid), int(namespace))
     print(json.dumps({"in_force": in_force, "environment": dict(os.environ)}))
 
 

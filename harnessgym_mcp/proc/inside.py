@@ -1,16 +1,15 @@
-"""What every tier gives a process alike: its environment, its bounds as a shell prelude, its tag."""
+"""What every tier gives a process alike: its environment, and its bounds as a shell prelude."""
 
-import os
 import resource
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from harnessgym_mcp.proc.sandbox import Bounds, Room
+from harnessgym_mcp.proc.tags import TAG
 
-__all__ = ["TAG", "environment", "limits", "may_set", "new_tag", "outer_environment", "prelude", "start_time"]
+__all__ = ["environment", "limits", "may_set", "outer_environment", "prelude"]
 
-TAG = "HARNESSGYM_TAG"
 _LOADERS = ("LD_", "DYLD_", "GLIBC_", "MALLOC_")  # beginnings of names that change any program's loading
 _RESERVED = frozenset({"PATH", "HOME", "TMPDIR", "BASH_ENV", "ENV", "GCONV_PATH", TAG})
 
@@ -46,28 +45,13 @@ def outer_environment(tag: str) -> dict[str, str]:
     return {"PATH": "/usr/bin:/bin", TAG: tag}
 
 
-def new_tag() -> str:
-    """`<front's pid>.<front's start time in clock ticks>.<random>`: tells later whether the front still lives."""
-    pid = os.getpid()
-    return f"{pid}.{start_time(pid)}.{os.urandom(8).hex()}"
-
-
-def start_time(pid: int) -> int:
-    """Clock ticks after boot at which the process started; 0 where there is no such process or no /proc."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_bytes()
-    except OSError:
-        return 0
-    return int(stat.rpartition(b")")[2].split()[19])
-
-
 def prelude(bounds: Bounds, groups: Sequence[Path] = ()) -> list[str]:
     """`sh -c ... sh`, to be followed by the command: joins the control groups, sets the limits, becomes the command.
 
     A shell starts in 1 ms where a second interpreter would take 12.
     """
     blocks = {"FSIZE": 512}  # POSIX shells count a file's size in blocks
-    lines = [f"echo 0 >{shlex.quote(str(group / 'cgroup.procs'))}" for group in groups]
+    lines = [f"{{ echo 0 >{shlex.quote(str(group / 'cgroup.procs'))}; }} 2>/dev/null" for group in groups]
     lines += [f"ulimit -{_LETTERS[name]} {value // blocks.get(name, 1)}" for name, value in limits(bounds).items()]
     return ["/bin/sh", "-c", "; ".join([*lines, 'exec "$@"']), "sh"]
 

@@ -4,7 +4,7 @@ Inside and outside paths are the same. What it cannot do is told in docs/securit
 metadata stay visible, and what a writable workspace holds is writable without exception.
 """
 
-import json
+import marshal
 import os
 import sys
 from collections.abc import Sequence
@@ -13,10 +13,12 @@ from typing import Any
 
 from harnessgym_mcp.core.verdict import IsolationReport
 from harnessgym_mcp.errors import IsolationError
-from harnessgym_mcp.proc.inside import TAG, environment, limits, new_tag, outer_environment
+from harnessgym_mcp.proc.cgroups import usable_groups
+from harnessgym_mcp.proc.inside import environment, limits, outer_environment
 from harnessgym_mcp.proc.sandbox import Prepared, Room
 from harnessgym_mcp.proc.scratch import make_scratch, outside_paths
 from harnessgym_mcp.proc.seccomp import supported, syscall_filter
+from harnessgym_mcp.proc.tags import TAG, new_tag
 from harnessgym_mcp.proc.toolchain import SYSTEM_PATH, Toolchain
 
 __all__ = ["LandlockSandbox", "launch"]
@@ -38,6 +40,7 @@ class LandlockSandbox:
         if sys.platform != "linux" or not supported():
             raise IsolationError("Landlock needs Linux on x86_64 or aarch64")
         self._toolchain = toolchain
+        self._groups = usable_groups(report)
         self._report = report or IsolationReport(tier="B", mechanism="Landlock, seccomp, rlimits")
 
     @property
@@ -52,16 +55,19 @@ class LandlockSandbox:
         scratch = make_scratch(tag, self._toolchain)
         path = (str(scratch.bin), *SYSTEM_PATH, *self._toolchain.path)
         env = environment(room, self.paths(room), str(scratch.home), str(scratch.tmp), path)
+        groups = self._groups.make(tag, room.bounds) if self._groups else ()
         order = {
             "env": {**env, TAG: tag},
             "cwd": cwd,
             "limits": limits(room.bounds),
-            "groups": [],
+            "groups": [str(group) for group in groups],
             "network": room.network,
-            "filter": syscall_filter(room.network).hex(),
+            "filter": syscall_filter(room.network),
             **self._rules(room, scratch.folder),
         }
-        return launch(self._toolchain, order, argv, tag, (scratch.folder,))
+        prepared = launch(self._toolchain, order, argv, tag, (scratch.folder, *groups))
+        prepared.env["HOME"] = env["HOME"]
+        return prepared
 
     def _rules(self, room: Room, scratch: Path) -> dict[str, list[str]]:
         granted = [room.workspace] if room.workspace is not None else []
@@ -78,7 +84,7 @@ def launch(
 ) -> Prepared:
     """The launcher's command line, with its order in an anonymous file: no value shows in the process list."""
     fd = os.memfd_create("harness", 0)
-    os.write(fd, json.dumps(order).encode())
+    os.write(fd, marshal.dumps(order))
     os.lseek(fd, 0, os.SEEK_SET)
     command = [str(toolchain.python), "-I", "-S", str(_LAUNCHER), str(fd), "--", *argv]
-    return Prepared(command, outer_environment(tag), "/", (fd,), tag, leftovers)
+    return Prepared(command, outer_environment(tag), "/", (fd,), tag, leftovers, wrapped=True)

@@ -27,12 +27,14 @@ class Bounds:
     open_files: int
     cpu_seconds: int
     tmp_mb: int
+    data_mb: int
 
     @classmethod
     def of(cls, policy: Isolation, memory_mb: int | None = None) -> "Bounds":
         """Policy's bounds; a manifest may ask for less memory, never for more."""
         memory = min(policy.memory_mb, memory_mb or policy.memory_mb)
-        return cls(memory, policy.processes, policy.file_mb, policy.open_files, policy.cpu_seconds, policy.tmp_mb)
+        rest = (policy.processes, policy.file_mb, policy.open_files, policy.cpu_seconds, policy.tmp_mb, policy.data_mb)
+        return cls(memory, *rest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,7 @@ class Prepared:
     pass_fds: tuple[int, ...] = ()
     tag: str = ""  # value of HARNESSGYM_TAG in the processes' environment, by which survivors are found
     leftovers: tuple[Path, ...] = ()  # private folders and control groups of this one start
+    wrapped: bool = False  # is what is spawned a keeper of the server, to which a polite signal means nothing?
 
     def release(self) -> None:
         """Close this side of the inherited descriptors. Idempotent."""
@@ -93,8 +96,12 @@ class Prepared:
         self.pass_fds = ()
 
     def close(self) -> None:
-        """Release, and remove what this one start needed. Idempotent; what is still busy is swept at a later start."""
+        """Release, end whoever still carries the tag, and remove what this one start needed. Idempotent; blocks for
+        some milliseconds. What cannot be removed now is swept at a later start."""
+        from harnessgym_mcp.proc.groups import kill_tagged
+
         self.release()
+        kill_tagged(self.tag)
         for folder in self.leftovers:
             remove_leftover(folder)
         self.leftovers = ()

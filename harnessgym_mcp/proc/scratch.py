@@ -1,12 +1,13 @@
 """The private folders of one start, in the tiers that cannot make them appear from nothing."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from harnessgym_mcp.proc.sandbox import Room
 from harnessgym_mcp.proc.toolchain import Toolchain
 
-__all__ = ["PREFIX", "Scratch", "make_scratch", "outside_paths"]
+__all__ = ["PREFIX", "Scratch", "leftover_folders", "make_scratch", "outside_paths"]
 
 PREFIX = "harness-"
 
@@ -31,15 +32,25 @@ class Scratch:
 
 def make_scratch(tag: str, toolchain: Toolchain) -> Scratch:
     """Its name holds the tag, so that a later start can tell whose it was."""
-    import tempfile
-
-    scratch = Scratch(Path(tempfile.gettempdir(), PREFIX + tag))
+    scratch = Scratch(_place() / (PREFIX + tag))
     scratch.folder.mkdir(mode=0o700)
     for folder in (scratch.home, scratch.tmp, scratch.bin):
         folder.mkdir()
     for name, program in toolchain.links:
         (scratch.bin / name).symlink_to(program)
     return scratch
+
+
+def _place() -> Path:
+    import tempfile
+
+    return Path(tempfile.gettempdir()).resolve()
+
+
+def leftover_folders() -> Iterator[tuple[str, Path]]:
+    """`(tag, folder)` of every start whose folders are still there."""
+    for folder in _place().glob(f"{PREFIX}*"):
+        yield folder.name.removeprefix(PREFIX), folder
 
 
 def outside_paths(room: Room) -> dict[str, str]:
