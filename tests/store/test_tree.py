@@ -74,9 +74,7 @@ def test_a_root_that_is_a_link_or_a_file_or_missing_is_refused(tree: Path, tmp_p
         scan_tree(tmp_path / "missing", LIMITS)
 
 
-def test_pipes_sockets_and_devices_are_refused_unopened(
-    tree: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pipes_sockets_and_devices_are_refused_unopened(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     os.mkfifo(tree / "fifo")
     monkeypatch.chdir(tree)  # a socket's path must be short
     with socket.socket(socket.AF_UNIX) as listener:

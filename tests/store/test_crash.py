@@ -1,0 +1,109 @@
+"""A process that is killed in the middle of a transition leaves entirely the old or entirely the new state."""
+
+import os
+import random
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from store_bench import Workshop
+
+from harnessgym_mcp.core.lifecycle import Registry, decode_registry
+from harnessgym_mcp.core.policy import Limits
+from harnessgym_mcp.store.evidence import read_evidence
+from harnessgym_mcp.store.home import Home
+from harnessgym_mcp.store.publish import Stores, recover
+from harnessgym_mcp.store.tree import scan_tree
+
+DRIVER = Path(__file__).with_name("crash_driver.py")
+
+OUTCOMES = {
+    "publish the first": [None, "active one"],
+    "publish another": ["active one", "active two"],
+    "reject": ["active one", "active one + bad"],
+    "reject again": ["active one + bad"],
+    "roll back": ["active two", "active one"],
+    "archive": ["active one", "archived one"],
+    "restore": ["archived one", "active one"],
+}
+
+
+def described(registry: Registry, shop: Workshop) -> str | None:
+    words = {shop.digest(word): word for word in ("one", "two", "bad")}
+    artifact = registry.artifacts.get("demo")
+    if artifact is None:
+        return None
+    rejected = "".join(f" + {words[q.digest]}" for q in registry.quarantine)
+    return f"{artifact.status} {words[artifact.current]}{rejected}"
+
+
+def check_whole(home: Home) -> Registry:
+    """After recovery: what the registry says is there, all of it, and nothing else."""
+    registry = decode_registry(home.registry.read_bytes()) if home.registry.exists() else Registry()
+    stores = Stores.open(home)
+    shown = {}
+    for artifact in registry.artifacts.values():
+        for version in artifact.versions:
+            assert stores.objects.verify(version.digest)
+            verdict = stores.verdicts.load(version.digest)
+            assert verdict is not None
+            assert verdict.qualified
+        if artifact.status == "active":
+            shown[artifact.name] = artifact.current
+    found = {p.name: scan_tree(p, Limits()).digest for p in (home.root / "generated").iterdir()}
+    assert found == shown
+    evidence = [read_evidence(p).digest for p in (home.root / "quarantine").glob("*/*")]
+    assert sorted(evidence) == sorted(q.digest for q in registry.quarantine)
+    for folder in (home.root, home.state):
+        left = [p for p in folder.rglob("*") if ".partial-" in p.name or ".new-" in p.name or ".old-" in p.name]
+        assert left == []
+    assert os.listdir(home.root / "pending") == []
+    assert os.listdir(home.root / "aside") == []
+    return registry
+
+
+@pytest.mark.parametrize("transition", list(OUTCOMES))
+def test_a_kill_at_any_step_leaves_the_old_or_the_new_state(tmp_path: Path, transition: str) -> None:
+    run = subprocess.run(
+        [sys.executable, str(DRIVER), "stepped", str(tmp_path), transition],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    steps = int(run.stdout)
+    seen = []
+    for k in range(1, steps + 1):
+        home = Home.open(tmp_path / str(k) / "workspace", state=tmp_path / str(k) / "state")
+        notes = recover(home)
+        assert not any("not recovered" in note for note in notes)
+        seen.append(described(check_whole(home), Workshop(tmp_path / "sources")))
+        assert recover(home) == []
+    assert steps >= 5
+    assert list(dict.fromkeys(seen)) == OUTCOMES[transition]
+
+
+def kill_at_random(folder: Path, times: int, seed: int) -> None:
+    draw = random.Random(seed)
+    home = Home.open(folder / "home" / "workspace", state=folder / "home" / "state")
+    for _ in range(times):
+        with subprocess.Popen([sys.executable, str(DRIVER), "endless", str(folder)], stdout=subprocess.PIPE) as child:
+            assert child.stdout is not None
+            assert child.stdout.readline() == b"ready\n"
+            threading.Event().wait(draw.uniform(0, 0.12))
+            child.kill()
+        recover(home)
+        assert check_whole(home).artifacts["demo"].current
+        assert recover(home) == []
+
+
+def test_kills_at_random_moments_leave_a_whole_state(tmp_path: Path) -> None:
+    kill_at_random(tmp_path, 15, seed=1)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_two_hundred_kills_at_random_moments_leave_a_whole_state(tmp_path: Path) -> None:
+    kill_at_random(tmp_path, 200, seed=2)
