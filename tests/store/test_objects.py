@@ -13,7 +13,7 @@ from harnessgym_mcp.core.policy import Limits
 from harnessgym_mcp.errors import CorruptError, NotFoundError
 from harnessgym_mcp.store.home import Home
 from harnessgym_mcp.store.objects import ObjectStore
-from harnessgym_mcp.store.tree import scan_tree
+from harnessgym_mcp.store.tree import TreeRefused, scan_tree
 
 LIMITS = Limits()
 
@@ -130,6 +130,17 @@ def test_a_link_in_place_of_the_target_is_replaced_and_not_followed(
     objects.materialise(tree.digest, tmp_path / "out")
     assert not (tmp_path / "out").is_symlink()
     assert (tmp_path / "precious" / "file").read_text() == "x"
+
+
+def test_a_copy_that_changes_before_it_is_sealed_is_refused(home: Home, shop: Workshop) -> None:
+    def tamper(step: str) -> None:
+        if step == "object copied":
+            (new,) = (home.state / "objects").iterdir()
+            (new / "planted.py").write_text("x")
+
+    with pytest.raises(TreeRefused, match="not what was scanned"):
+        ObjectStore(home.state, step=tamper).add(shop.tree("one"), LIMITS)
+    assert os.listdir(home.state / "objects") == []
 
 
 def test_several_processes_may_add_the_same_tree_at_once(home: Home, shop: Workshop) -> None:

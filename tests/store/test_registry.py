@@ -1,5 +1,6 @@
 """The registry on disk: one commit after the other, seen by all, rebuilt when damaged."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -69,9 +70,18 @@ def test_a_reader_never_misses_a_change_however_quick(stores: Stores, shop: Work
         assert reader.load().generation == written.generation
 
 
-def test_an_unchanged_file_is_read_only_once(stores: Stores, shop: Workshop) -> None:
-    import os
+def test_a_file_that_changed_within_one_tick_of_its_clock_is_read_again(stores: Stores, shop: Workshop) -> None:
+    shop.publish(stores, "one")
+    file = stores.home.registry
+    reader = RegistryStore(stores.home)
+    before, times = reader.load(), file.stat()
+    file.write_bytes(file.read_bytes().replace(b'"description": "one"', b'"description": "eno"'))
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert file.stat().st_size == times.st_size
+    assert reader.load() != before
 
+
+def test_an_unchanged_file_is_read_only_once(stores: Stores, shop: Workshop) -> None:
     shop.publish(stores, "one")
     os.utime(stores.home.registry, (1000, 1000))
     reader = RegistryStore(stores.home)
