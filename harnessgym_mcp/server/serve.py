@@ -135,7 +135,7 @@ async def _serve(home: Home, policy: Policy, session: Session, fixed: bool) -> N
 async def _drain(client: Client, most: float) -> None:
     """A client that closed its side may still read: the answers under way are given a while."""
     deadline = asyncio.get_running_loop().time() + most
-    while (client.calls or client.tasks) and asyncio.get_running_loop().time() < deadline:
+    while (client.calls or client.tasks) and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110
         await asyncio.sleep(0.02)
 
 

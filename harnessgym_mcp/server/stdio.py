@@ -14,8 +14,8 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
-from harnessgym_mcp.core.framing import Splitter
 from harnessgym_mcp.core.frames import PARSE_ERROR, error_reply
+from harnessgym_mcp.core.framing import Splitter
 from harnessgym_mcp.core.policy import Policy
 
 __all__ = ["StdioFront"]
@@ -33,14 +33,17 @@ class Valve(Protocol):
 class _Writer(asyncio.Protocol):
     """Stdout's flow control."""
 
-    def __init__(self, valve: Valve, lost: Callable[[], None]) -> None:
+    def __init__(self, valve: Valve, flushed: asyncio.Event, lost: Callable[[], None]) -> None:
         self._valve = valve
+        self._flushed = flushed
         self._lost = lost
 
     def pause_writing(self) -> None:
+        self._flushed.clear()
         self._valve.hold()
 
     def resume_writing(self) -> None:
+        self._flushed.set()
         self._valve.release()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -73,14 +76,14 @@ class StdioFront:
         self._policy = policy
         self._valve = valve
         self._out: asyncio.WriteTransport | None = None
-        self._sent = 0
+        self._flushed = asyncio.Event()
 
     async def open(self, receive: Callable[[bytes], None]) -> None:
         """Begin to read; `receive` gets each frame."""
         loop = asyncio.get_running_loop()
         out = _own_descriptor(1, sys.stderr.fileno())
         self._out, _ = await loop.connect_write_pipe(
-            lambda: _Writer(self._valve, lambda: self._end("stdout was closed")), os.fdopen(out, "wb", 0)
+            lambda: _Writer(self._valve, self._flushed, lambda: self._end("stdout was closed")), os.fdopen(out, "wb", 0)
         )
         self._out.set_write_buffer_limits(self._policy.mounts.buffer_bytes)
         splitter = Splitter(self._policy.limits.frame_bytes, receive, self._stray, self._oversize)
@@ -101,10 +104,11 @@ class StdioFront:
     async def close(self) -> None:
         """Flush what is queued, at most for a moment."""
         if self._out and not self._out.is_closing():
+            self._flushed.clear()
             self._out.set_write_buffer_limits(0)
-            deadline = asyncio.get_running_loop().time() + self._policy.timeouts.flush
-            while self._out.get_write_buffer_size() and asyncio.get_running_loop().time() < deadline:
-                await asyncio.sleep(0.005)
+            if self._out.get_write_buffer_size():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._flushed.wait(), self._policy.timeouts.flush)
             self._out.close()
 
     def _end(self, reason: str) -> None:

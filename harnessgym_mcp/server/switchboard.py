@@ -6,7 +6,7 @@ answer comes back through `_called`. Own tools run as tasks beside it.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from typing import Any, Protocol
 
 import msgspec

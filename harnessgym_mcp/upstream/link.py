@@ -52,7 +52,7 @@ class Link(asyncio.SubprocessProtocol):
         """Spawn; raises UpstreamStartError when the program cannot be executed."""
         loop = asyncio.get_running_loop()
         try:
-            transport, link = await loop.subprocess_exec(
+            _, link = await loop.subprocess_exec(
                 lambda: cls(events, limits, framing),
                 *prepared.argv,
                 env=prepared.env,
@@ -64,16 +64,19 @@ class Link(asyncio.SubprocessProtocol):
             raise UpstreamStartError(f"cannot execute {prepared.argv[0]}: {error}", hint="check `command`") from error
         finally:
             prepared.release()
-        link._transport = transport
-        link._stdin = cast(asyncio.WriteTransport, transport.get_pipe_transport(0))
         link._prepared = prepared
-        link.pid = transport.get_pid()
         return link
 
     _transport: asyncio.SubprocessTransport
     _stdin: asyncio.WriteTransport
     _prepared: Prepared
     pid: int
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # Before `open` goes on: a child that dies at once is told of before that.
+        self._transport = cast(asyncio.SubprocessTransport, transport)
+        self._stdin = cast(asyncio.WriteTransport, self._transport.get_pipe_transport(0))
+        self.pid = self._transport.get_pid()
 
     # ---- out
 

@@ -82,7 +82,7 @@ DEFINITIONS: tuple[dict[str, Any], ...] = (
         "reflect",
         "Choose the one missing tool",
         "Call this after an attempt. Without `selected`: the evidence of this session (what was called, what failed or "
-        "was slow, what exists and should rather be extended, what is in quarantine and why) and the question which ONE "
+        "was slow, what exists and should rather be extended, what is quarantined and why) and the question which ONE "
         "missing tool mattered most. With `selected`: opens the build slot, scaffolds a working draft and returns its "
         "path, the rules and the exact next call. One artifact per iteration.",
         {
@@ -116,8 +116,8 @@ DEFINITIONS: tuple[dict[str, Any], ...] = (
     _tool(
         "submit_artifact",
         "Hand in what you built",
-        "Submit the artifact of the open build slot to the clean room: `path` of the draft folder, or `files` (relative "
-        "path -> text) if you have no file tools. Qualified: it is mounted at once and its tools are named in the "
+        "Submit the artifact of the open build slot to the clean room: `path` of the draft folder, or `files` (path "
+        "-> text) if you have no file tools. Qualified: it is mounted at once and its tools are named in the "
         "answer. Rejected: findings say what to repair; submit again. `abandon: true` closes the slot; `ticket` asks "
         "after a qualification that was still running.",
         {

@@ -3,6 +3,7 @@
 from typing import Any
 
 from harnessgym_mcp.errors import HarnessGymError, RejectedError, UsageError
+from harnessgym_mcp.qualify.submission import Submitter
 from harnessgym_mcp.server.control.definitions import DEFINITIONS
 from harnessgym_mcp.server.control.find import Finder
 from harnessgym_mcp.server.control.reflect import reflect
@@ -10,7 +11,6 @@ from harnessgym_mcp.server.control.services import Services, failure, reply
 from harnessgym_mcp.server.control.stats import stats
 from harnessgym_mcp.server.control.submit import Submissions
 from harnessgym_mcp.server.switchboard import Ask
-from harnessgym_mcp.qualify.submission import Submitter
 
 __all__ = ["Control"]
 

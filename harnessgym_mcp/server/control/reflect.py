@@ -30,7 +30,7 @@ QUESTION = (
 RULES = (
     "One artifact: build what you selected, nothing else. Keep plugin.json, mcp.json, SKILL.md.",
     "Start from the scaffold: a working stdlib MCP server. Replace its example tool by yours; keep the loop.",
-    "Standard library where it will do; name every package in dependencies.packages (they are installed from the index).",
+    "Standard library where it will do; name every package in dependencies.packages (from the index).",
     "No absolute paths of this machine. ${PLUGIN_ROOT} is read-only, ${PLUGIN_DATA} is writable and lasts, "
     "HARNESSGYM_WORKSPACE is set if permissions.workspace is read or write. No network, no environment of yours.",
     "Stdout carries MCP frames only; log to stderr. Wrong arguments give isError, never a crash.",

@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from harnessgym_mcp.core.events import Session
-from harnessgym_mcp.core.policy import Policy
 from harnessgym_mcp.core.fit import fit
+from harnessgym_mcp.core.policy import Policy
 from harnessgym_mcp.errors import HarnessGymError
 from harnessgym_mcp.server.harness import Harness
-from harnessgym_mcp.server.switchboard import Ask
 from harnessgym_mcp.server.table import MountTable
 from harnessgym_mcp.store.home import Home
 from harnessgym_mcp.store.iterations import IterationStore

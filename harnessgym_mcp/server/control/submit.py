@@ -206,7 +206,7 @@ class Submissions:
             }
         return {
             "repair": f"{submission.repair} of {submission.repairs}",
-            "next": "repair what each finding of severity error names (`fix`), then call harnessgym.submit_artifact again",
+            "next": "repair what each finding of severity error names (`fix`), then submit again",
         }
 
 

@@ -1,0 +1,181 @@
+"""The switchboard with real servers behind it and a client that keeps every frame it is sent."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harnessgym_mcp.core.digest import pins, sha256
+from harnessgym_mcp.core.events import CallEvent, Session
+from harnessgym_mcp.core.frames import Answer, Message
+from harnessgym_mcp.core.launch import Launch, Wire
+from harnessgym_mcp.core.lifecycle import Version
+from harnessgym_mcp.core.policy import Policy
+from harnessgym_mcp.proc.sandbox import Prepared
+from harnessgym_mcp.server.client import Client
+from harnessgym_mcp.server.recorder import Recorder
+from harnessgym_mcp.server.switchboard import Ask, Switchboard
+from harnessgym_mcp.server.table import MountTable
+from harnessgym_mcp.upstream.call import Call
+from harnessgym_mcp.upstream.mount import Mount
+from harnessgym_mcp.upstream.peer import Peer
+
+SERVERS = Path(__file__).parent.parent / "servers"
+DEADLINE = 15.0
+OWN = ({"name": "harnessgym.stats", "inputSchema": {"type": "object"}}, {"name": "harnessgym.call", "inputSchema": {}})
+
+
+class DirectSpawner:
+    """Runs a version's command as it stands, without a sandbox."""
+
+    def __init__(self) -> None:
+        self.started: list[str] = []
+
+    async def __call__(self, name: str, version: Version) -> Prepared:
+        self.started.append(name)
+        assert version.launch is not None
+        env = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
+        return Prepared([version.launch.command, *version.launch.args], env, str(SERVERS))
+
+
+class Quiet:
+    """A peer's owner that needs to know nothing."""
+
+    def notified(self, message: Message) -> None: ...
+    def stray(self, line: bytes) -> None: ...
+    def late(self, answer: Answer) -> None: ...
+    def gone(self, status: str) -> None: ...
+
+
+class Rows:
+    """A sink that keeps rows."""
+
+    def __init__(self) -> None:
+        self.rows: list[CallEvent] = []
+
+    def put(self, event: CallEvent) -> None:
+        self.rows.append(event)
+
+
+async def own_tool(name: str, ask: Ask) -> dict[str, Any]:
+    return {"content": [{"type": "text", "text": json.dumps([name, ask.arguments])}]}
+
+
+async def no_reader(method: str, params: dict[str, Any]) -> dict[str, Any] | None:
+    return None
+
+
+async def version_of(script: str, *args: str, wire: Wire | None = None, **limits: int) -> Version:
+    """What qualification would have recorded of a test server."""
+    era = "modern" if script == "modern_only" else "legacy"
+    launch = Launch(
+        command=sys.executable,
+        args=["-S", "-B", str(SERVERS / f"{script}.py"), *args],
+        wire=wire or (Wire(modern="2026-07-28") if era == "modern" else Wire(legacy="2025-11-25")),
+    )
+    peer = Peer(Quiet(), Policy().limits, launch.wire)
+    await peer.open(await DirectSpawner()("probe", Version(digest="", launch=launch)))
+    await peer.handshake("modern" if era == "modern" else "legacy", DEADLINE)
+    tools = await peer.list_tools(DEADLINE)
+    await peer.close(0.0)
+    digest = sha256(f"{script}{args}".encode())
+    return Version(digest=digest, launch=launch, tools=tools, pins=pins(tools), tier="A")
+
+
+class Bench:
+    """One switchboard, one client, and a way to wait for what the client is sent."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.rows = Rows()
+        self.spawner = DirectSpawner()
+        self.table = MountTable(OWN, self.spawner, policy, self)
+        self.switchboard = Switchboard(self.table, own_tool, no_reader, Recorder(self.rows, policy), policy)
+        self.frames: list[dict[str, Any]] = []
+        self.raw: list[bytes] = []
+        self.drifts: list[list[str]] = []
+        self._news = asyncio.Event()
+        self.client = self.new_client()
+        self._ids = iter(range(1, 1_000_000))
+
+    def new_client(self) -> Client:
+        client = Client(self._sent, Session(id="s1", front="f1"), fixed=False)
+        self.switchboard.clients.add(client)
+        return client
+
+    def _sent(self, frame: bytes) -> None:
+        self.raw.append(frame)
+        self.frames.append(json.loads(frame))
+        self._news.set()
+
+    def progressed(self, call: Call, message: Message) -> None:
+        self.switchboard.progressed(call, message)
+
+    def drifted(self, mount: Mount, changed: list[str]) -> None:
+        self.drifts.append(changed)
+        self.table.drop_drifted()
+        self._news.set()
+
+    async def mount(self, **versions: Version) -> None:
+        self.table.reconcile({name.replace("_", "-"): v for name, v in versions.items()})
+
+    async def until(self, condition: Callable[[], Any], what: str = "condition") -> Any:
+        """Wait for news until the condition holds; its value. Fails after the deadline."""
+        try:
+            async with asyncio.timeout(DEADLINE):
+                while not (value := condition()):
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            raise AssertionError(f"{what} did not come; frames: {self.frames[-5:]}") from None
+        return value
+
+    def send(self, message: dict[str, Any] | bytes) -> None:
+        frame = message if isinstance(message, bytes) else json.dumps(message).encode()
+        self.switchboard.receive(self.client, frame)
+
+    def ask(self, method: str, params: dict[str, Any] | None = None, id: Any = None) -> Any:
+        id = next(self._ids) if id is None else id
+        self.send({"jsonrpc": "2.0", "id": id, "method": method, "params": params or {}})
+        return id
+
+    def answer(self, id: Any) -> dict[str, Any] | None:
+        return next((f for f in self.frames if f.get("id") == id and "method" not in f), None)
+
+    async def request(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
+        id = self.ask(method, params)
+        return await self.until(lambda: self.answer(id), f"an answer to {method}")  # type: ignore[no-any-return]
+
+    async def call(self, name: str, arguments: dict[str, Any] | None = None, **meta: Any) -> dict[str, Any]:
+        params: dict[str, Any] = {"name": name, "arguments": arguments or {}}
+        return await self.request("tools/call", params | ({"_meta": meta} if meta else {}))
+
+
+@pytest.fixture
+async def bench() -> AsyncIterator[Bench]:
+    made = Bench(Policy())
+    yield made
+    await made.table.close()
+
+
+@pytest.fixture
+async def make_bench() -> AsyncIterator[Callable[..., Bench]]:
+    made: list[Bench] = []
+
+    def make(**settings: object) -> Bench:
+        made.append(Bench(Policy().override({k.replace("__", "."): v for k, v in settings.items()})))
+        return made[-1]
+
+    yield make
+    for one in made:
+        await one.table.close()
+
+
+@pytest.fixture
+def server() -> Callable[..., Any]:
+    return version_of
