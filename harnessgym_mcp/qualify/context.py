@@ -1,0 +1,88 @@
+"""What the stages know of one qualification under way; each stage adds what it found out."""
+
+import json
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harnessgym_mcp.core.launch import Launch, Wire
+from harnessgym_mcp.core.policy import Policy
+from harnessgym_mcp.proc.sandbox import Sandbox
+from harnessgym_mcp.qualify.request import Request
+from harnessgym_mcp.store.tree import Tree
+
+if TYPE_CHECKING:  # pydantic costs 100 ms; only the manifest stage brings it in
+    from harnessgym_mcp.core.manifest import ArtifactManifest, SelfTestCall
+    from harnessgym_mcp.qualify.rig import Reply, Rig
+
+__all__ = ["Answered", "Context", "paste"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One self-test call with what the server said; `held` tells whether every expectation was met."""
+
+    call: "SelfTestCall"
+    reply: "Reply"
+    held: bool
+
+
+@dataclass(slots=True)
+class Context:
+    """`root` is the private copy that is judged; `folder` holds it and the rooms, and is deleted in the end."""
+
+    request: Request
+    policy: Policy
+    folder: Path
+    deadline: float  # on time.monotonic's clock
+    tree: Tree | None = None
+    plugin: Any = None  # plugin.json's value, as far as it could be read
+    mcp: Any = None
+    manifest: "ArtifactManifest | None" = None
+    skills: list[str] = field(default_factory=list)
+    sandbox: Sandbox | None = None
+    rig: "Rig | None" = None
+    tools: list[dict[str, Any]] = field(default_factory=list)
+    wire: Wire = field(default_factory=Wire)
+    answered: list[Answered] = field(default_factory=list)
+
+    @property
+    def root(self) -> Path:
+        return self.folder / "artifact"
+
+    @property
+    def name(self) -> str:
+        """As the manifest has it, else as expected, else the folder's."""
+        named = self.plugin.get("name") if isinstance(self.plugin, dict) else None
+        return named if isinstance(named, str) else self.request.name or Path(self.request.source).name
+
+    @property
+    def launch(self) -> Launch:
+        launch = self.manifest.launch(self.wire) if self.manifest else None
+        if launch is None:
+            raise LookupError("an artifact without a server is not launched")
+        return launch
+
+    @property
+    def call_timeout(self) -> float:
+        """Seconds that one call may take."""
+        declared = self.manifest.extension.limits.call_ms if self.manifest else None
+        return min(declared / 1000 if declared else self.policy.qualify.call, self.left)
+
+    @property
+    def left(self) -> float:
+        """Seconds until the whole has to be over."""
+        return max(self.deadline - time.monotonic(), 0.0)
+
+    @property
+    def running(self) -> "Rig":
+        """The first room's server. Raises LookupError when there is none."""
+        if self.rig is None:
+            raise LookupError("no server is running")
+        return self.rig
+
+
+def paste(tool: str, arguments: Any) -> str:
+    """A call, ready to paste."""
+    return "tools/call " + json.dumps({"name": tool, "arguments": arguments}, ensure_ascii=False)

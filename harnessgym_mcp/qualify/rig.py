@@ -1,0 +1,232 @@
+"""One room of the clean room with the artifact's server in it, and what is seen of it from outside."""
+
+import asyncio
+import json
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from msgspec import Raw
+
+from harnessgym_mcp.core.frames import Answer, Message, encode, object_of
+from harnessgym_mcp.core.launch import Launch
+from harnessgym_mcp.core.policy import Policy
+from harnessgym_mcp.core.text import one_line
+from harnessgym_mcp.core.wire import CAPABILITIES_KEY, MODERN, VERSION_KEY
+from harnessgym_mcp.errors import UpstreamDiedError, UpstreamError
+from harnessgym_mcp.proc.rooms import prepare_launch, room_for
+from harnessgym_mcp.proc.sandbox import Bind, Guise, Prepared, Sandbox
+from harnessgym_mcp.qualify.decoys import Decoys
+from harnessgym_mcp.qualify.processes import Process, inside
+from harnessgym_mcp.upstream.peer import Peer
+
+__all__ = ["Place", "Reply", "Rig", "as_result"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back for one call; `size` in bytes, `ms` in milliseconds."""
+
+    kind: Literal["result", "rpc-error", "timeout", "died", "garbled"]
+    result: dict[str, Any] = field(default_factory=dict)
+    message: str = ""
+    ms: float = 0.0
+    size: int = 0
+
+    @property
+    def answered(self) -> bool:
+        """Did the server give a proper answer, of whatever content?"""
+        return self.kind in ("result", "rpc-error")
+
+    @property
+    def failed(self) -> bool:
+        """An answer that says no."""
+        return self.kind == "rpc-error" or bool(self.result.get("isError"))
+
+
+def as_result(reply: Reply) -> dict[str, Any]:
+    """The answer as a tool result: a JSON-RPC error counts as one with isError."""
+    if reply.kind == "rpc-error":
+        return {"content": [{"type": "text", "text": reply.message}], "isError": True}
+    return reply.result
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a room is: outside paths, and how it looks inside."""
+
+    root: Path
+    data: Path
+    home: Path  # of the decoys
+    workspace: Path | None
+    guise: Guise
+    binds: tuple[Bind, ...] = ()
+    path_first: tuple[str, ...] = ()
+
+
+class _Call:
+    """The waiter for one call: keeps the bytes, to weigh and search them."""
+
+    def __init__(self, canary: bytes) -> None:
+        self.started = time.perf_counter()
+        self.future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self.leaked = False
+        self._canary = canary
+
+    def answered(self, answer: Answer) -> None:
+        self.leaked = self._canary in answer.tail
+        self._done(_reply(answer, (time.perf_counter() - self.started) * 1000))
+
+    def failed(self, error: UpstreamError) -> None:
+        kind: Literal["died", "garbled"] = "died" if isinstance(error, UpstreamDiedError) else "garbled"
+        self._done(Reply(kind, message=error.message, ms=(time.perf_counter() - self.started) * 1000))
+
+    def _done(self, reply: Reply) -> None:
+        if not self.future.done():
+            self.future.set_result(reply)
+
+
+def _reply(answer: Answer, ms: float) -> Reply:
+    body = answer.tail.rstrip()[:-1]
+    size = len(body)
+    if not answer.is_result:
+        message = object_of(body).get("message", Raw(b'""'))
+        return Reply("rpc-error", message=_text(bytes(message)), ms=ms, size=size)
+    try:
+        value = json.loads(body)
+        body.decode()
+        json.dumps(value, ensure_ascii=False).encode()  # a lone surrogate is JSON, and no text
+    except UnicodeError:
+        return Reply("garbled", message="the answer holds bytes or escapes that are no Unicode text", ms=ms, size=size)
+    except (ValueError, RecursionError) as error:
+        return Reply("garbled", message=f"an answer that cannot be read: {error}", ms=ms, size=size)
+    return Reply("result", result=value, ms=ms, size=size)
+
+
+def _text(raw: bytes) -> str:
+    try:
+        return str(json.loads(raw))
+    except (ValueError, RecursionError):
+        return one_line(raw.decode("utf-8", "replace"))
+
+
+class Rig:
+    """A server in a room. Make one, `open` it, shake hands through `peer`, `call`, and `close`."""
+
+    def __init__(self, sandbox: Sandbox, launch: Launch, policy: Policy, place: Place) -> None:
+        self.peer = Peer(self, policy.limits, launch.wire)
+        self.place = place
+        self.strays: list[str] = []
+        self.late_answers = 0
+        self.list_changed = 0
+        self.leaks: list[str] = []  # tools whose answers held a canary
+        self.heaviest: tuple[int, str] = (0, "")  # bytes and tool of the biggest answer
+        self.decoys = Decoys(place.home)
+        self._sandbox = sandbox
+        self._launch = launch
+        self._policy = policy
+        self._prepared: Prepared | None = None
+
+    async def open(self) -> None:
+        """Spawn the server; raises UpstreamStartError or IsolationError."""
+        self.decoys.plant()
+        place = self.place
+        room = room_for(
+            self._launch,
+            self._policy,
+            root=place.root,
+            data=place.data,
+            workspace=place.workspace,
+            environ={},
+            guise=place.guise,
+            binds=(*place.binds, *self._decoy_binds()),
+            path_first=place.path_first,
+        )
+        self._prepared = prepare_launch(self._sandbox, room, self._launch)
+        self._plant_outside(self._prepared)
+        await self.peer.open(self._prepared)
+
+    def _decoy_binds(self) -> tuple[Bind, ...]:
+        if self._sandbox.report.tier != "A":
+            return ()
+        home = self.place.guise.home
+        return tuple(Bind(self.place.home / top, f"{home}/{top}", write=True) for top in self.decoys.tops)
+
+    def _plant_outside(self, prepared: Prepared) -> None:
+        """Where a room's home is a folder outside, the decoys move there."""
+        home = prepared.env.get("HOME", "")
+        if self._sandbox.report.tier != "A" and home:
+            self.decoys.close()
+            self.decoys = Decoys(Path(home))
+            self.decoys.plant()
+
+    # ---- asking
+
+    async def call(self, tool: str, arguments: Any, timeout: float) -> Reply:
+        """One `tools/call`; never raises for what the server does."""
+        params: dict[str, Raw] = {"name": Raw(encode(tool)), "arguments": Raw(_dump(arguments))}
+        reply = await self.ask("tools/call", params, timeout, tool)
+        self.heaviest = max(self.heaviest, (reply.size, tool))
+        return reply
+
+    async def ask(self, method: str, params: dict[str, Raw], timeout: float, about: str = "") -> Reply:
+        """Any request, its answer weighed and searched for canaries."""
+        if self.peer.era == "modern":
+            params = {**params, "_meta": Raw(encode({VERSION_KEY: MODERN, CAPABILITIES_KEY: {}}))}
+        waiter = _Call(self.decoys.canary.encode())
+        number = self.peer.ask(waiter, method, params)
+        try:
+            async with asyncio.timeout(timeout):
+                reply = await waiter.future
+        except TimeoutError:
+            reply = Reply("timeout", message=f"no answer within {timeout:.1f} s", ms=timeout * 1000)
+        finally:
+            self.peer.waiting.pop(number, None)
+        if waiter.leaked:
+            self.leaks.append(about or method)
+        return reply
+
+    async def alive(self, timeout: float = 5.0) -> bool:
+        """Does it still answer `tools/list`?"""
+        return (await self.ask("tools/list", {}, timeout)).answered
+
+    # ---- PeerEvents
+
+    def notified(self, message: Message) -> None:
+        self.list_changed += message.method == "notifications/tools/list_changed"
+
+    def stray(self, line: bytes) -> None:
+        if len(self.strays) < 20:
+            self.strays.append(one_line(line.decode("utf-8", "replace"), 160))
+        if self.peer.strays > 100_000:  # a flood: nothing honest is lost by its end
+            self.peer.link.kill()
+
+    def late(self, answer: Answer) -> None:
+        self.late_answers += 1
+
+    def gone(self, status: str) -> None:
+        return None
+
+    # ---- end
+
+    @property
+    def tag(self) -> str:
+        """What marks the room's processes."""
+        return self._prepared.tag if self._prepared else ""
+
+    def processes(self) -> list[Process]:
+        """All processes in the room, this moment."""
+        return inside(self.peer.link.pid, self.tag)
+
+    async def close(self, grace: float) -> bool:
+        """EOF, then force; True when the server left by itself. Idempotent."""
+        left = await self.peer.close(grace)
+        if self._prepared is not None:
+            self._prepared.close()
+        return left
+
+
+def _dump(value: Any) -> bytes:
+    """json, not msgspec: a fuzzed value may hold any integer."""
+    return json.dumps(value).encode()

@@ -1,0 +1,45 @@
+"""The clean rooms themselves: each another place, with another home, zone, language and hash seed."""
+
+import secrets
+from pathlib import Path
+
+import msgspec
+
+from harnessgym_mcp.proc.sandbox import Guise
+from harnessgym_mcp.qualify.context import Context
+from harnessgym_mcp.qualify.rig import Place, Rig
+from harnessgym_mcp.store.tree import copy_tree
+
+__all__ = ["FIRST", "SECOND", "make_rig"]
+
+FIRST, SECOND = "first", "second"
+
+
+def _guise(room: str) -> Guise:
+    word = secrets.token_hex(3)
+    if room.startswith(SECOND):
+        return Guise(f"/mnt/room {word}", f"/home/other-{word}", "Pacific/Chatham", "tr_TR.UTF-8", "4711")
+    return Guise(f"/srv/{word}", f"/home/tool-{word}", "UTC", "C.UTF-8", "0")
+
+
+async def make_rig(ctx: Context, room: str, framing: str) -> Rig:
+    """A rig in a fresh room of its own: a copy of the artifact, an empty data folder, decoys, a fresh workspace."""
+    if ctx.sandbox is None or ctx.tree is None:
+        raise LookupError("the sandbox is chosen and the tree copied before a room is made")
+    guise = _guise(room)
+    base = ctx.folder / Path(guise.prefix).name
+    base.mkdir()
+    copy_tree(ctx.root, base / "artifact", ctx.tree)
+    for name in ("data", "home"):
+        (base / name).mkdir(parents=True)
+    place = Place(base / "artifact", base / "data", base / "home", _workspace(ctx, base), guise)
+    wire = msgspec.structs.replace(ctx.wire, framing=framing)
+    return Rig(ctx.sandbox, msgspec.structs.replace(ctx.launch, wire=wire), ctx.policy, place)
+
+
+def _workspace(ctx: Context, base: Path) -> Path | None:
+    if ctx.launch.permissions.workspace == "none":
+        return None
+    workspace = base / "workspace"
+    workspace.mkdir()
+    return workspace

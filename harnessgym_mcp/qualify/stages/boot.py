@@ -1,0 +1,165 @@
+"""4 boot: the server starts in its room, shakes hands in one era and framing, and lists legal tools."""
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from harnessgym_mcp.core.text import one_line
+from harnessgym_mcp.core.verdict import Finding, finding
+from harnessgym_mcp.core.wire import MODERN
+from harnessgym_mcp.errors import HarnessGymError, UpstreamError
+from harnessgym_mcp.qualify.checks.definitions import check_definitions, near_duplicates
+from harnessgym_mcp.qualify.context import Context
+from harnessgym_mcp.qualify.rig import Rig
+from harnessgym_mcp.qualify.rooms import FIRST, make_rig
+from harnessgym_mcp.upstream.peer import RpcError
+
+__all__ = ["connect", "run"]
+
+_REPRO = (
+    'printf \'%s\\n\' \'{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25",'
+    '"capabilities":{},"clientInfo":{"name":"try","version":"1"}}}\' | '
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """Why an attempt to connect came to nothing."""
+
+    id: str
+    what: str
+    fix: str
+
+
+async def run(ctx: Context) -> list[Finding]:
+    found = await connect(ctx, FIRST)
+    if isinstance(found, Finding):
+        return [found]
+    ctx.rig = found
+    ctx.wire = msgspec.structs.replace(found.peer.wire)
+    try:
+        ctx.tools = await found.peer.list_tools(min(ctx.policy.qualify.start, ctx.left))
+    except (UpstreamError, TimeoutError) as error:
+        return [_no_list(ctx, error)]
+    await _probe_modern(ctx)
+    if not ctx.tools:
+        return [finding("boot.no-tools", "tools/list is empty", where="tools/list", fix="list at least one tool")]
+    checked = check_definitions(ctx.name, ctx.tools, ctx.policy.limits.callable_chars)
+    others = [k for k in ctx.request.known if k.name != ctx.name]
+    return [*checked, *near_duplicates(ctx.tools, others)]
+
+
+def _no_list(ctx: Context, error: Exception) -> Finding:
+    what = one_line(str(error), 600) or "no answer in time"
+    return finding("boot.no-list", f"tools/list: {what}", where="tools/list", fix="answer it with {tools: [...]}")
+
+
+async def _probe_modern(ctx: Context) -> None:
+    """Does a server with a handshake also serve the revision without one? Only a note on the wire."""
+    peer = ctx.running.peer
+    if peer.era == "modern":
+        return
+    reply = await ctx.running.ask("server/discover", {}, min(5.0, ctx.left))
+    versions = reply.result.get("supportedVersions")
+    if isinstance(versions, list) and MODERN in versions:
+        ctx.wire = msgspec.structs.replace(ctx.wire, modern=MODERN)
+
+
+async def connect(ctx: Context, room: str) -> Rig | Finding:
+    """A server that has shaken hands in the named room. One that stays silent is also tried with the other framing,
+    in a process of its own: a slow starter is not disturbed by bytes that it cannot read."""
+    declared = ctx.launch.wire.framing
+    other = "headers" if declared == "ndjson" else "ndjson"
+    timeout = _start_timeout(ctx)
+    first = asyncio.ensure_future(_try(ctx, room, declared, timeout))
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(min(ctx.policy.qualify.patience, timeout)):
+            await asyncio.shield(first)
+    if first.done() and (isinstance(first.result(), Rig) or not _may_be_framing(first.result())):
+        return _outcome(ctx, first.result())
+    return _outcome(ctx, await _race(first, _try(ctx, f"{room}-{other}", other, timeout)))
+
+
+async def _race(first: "asyncio.Future[Rig | _Failure]", second: Coroutine[Any, Any, Rig | _Failure]) -> Rig | _Failure:
+    """The first to connect; where neither does, the first one's failure."""
+    attempts = {first, asyncio.ensure_future(second)}
+    pending = attempts
+    winner: Rig | None = None
+    while pending and winner is None:
+        done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+        winner = next((r for t in done if isinstance(r := t.result(), Rig)), None)
+    for task in pending:
+        task.cancel()
+    leftovers = await asyncio.gather(*attempts, return_exceptions=True)
+    for rig in leftovers:
+        if isinstance(rig, Rig) and rig is not winner:
+            await rig.close(0)
+    return winner or first.result()
+
+
+def _may_be_framing(failure: "Rig | _Failure") -> bool:
+    return isinstance(failure, _Failure) and failure.id in ("boot.exited", "boot.silent", "boot.garbled")
+
+
+def _start_timeout(ctx: Context) -> float:
+    declared = ctx.launch.limits.startup_ms
+    return min(declared / 1000 if declared else ctx.policy.qualify.start, ctx.left)
+
+
+def _outcome(ctx: Context, outcome: Rig | _Failure) -> Rig | Finding:
+    if isinstance(outcome, Rig):
+        return outcome
+    launch = ctx.launch
+    command = " ".join([launch.command, *launch.args]).replace("${PLUGIN_ROOT}", ".")
+    return finding(outcome.id, outcome.what, where="mcp.json", fix=outcome.fix, repro=_REPRO + command)
+
+
+async def _try(ctx: Context, room: str, framing: str, timeout: float) -> Rig | _Failure:
+    """Start and shake hands, the handshake first, then the revision without one."""
+    rig = await make_rig(ctx, room, framing)
+    try:
+        return await _shake(rig, timeout)
+    except asyncio.CancelledError:
+        await rig.close(0)
+        raise
+    except Exception as error:
+        failure = _explain(rig, error, timeout)
+        await rig.close(0)
+        return failure
+
+
+async def _shake(rig: Rig, timeout: float) -> Rig:
+    await rig.open()
+    try:
+        await rig.peer.handshake("legacy", timeout)
+    except RpcError:
+        await rig.peer.handshake("modern", timeout)
+    return rig
+
+
+def _explain(rig: Rig, error: Exception, timeout: float) -> _Failure:
+    heard = f"; it printed {rig.strays[0]!r} to stdout" if rig.strays else ""
+    if isinstance(error, TimeoutError):
+        return _Failure(
+            "boot.silent",
+            f"no answer to initialize within {timeout:.0f} s{heard}{_stderr(rig)}",
+            "read stdin line by line, answer each request with one line and flush stdout after it",
+        )
+    if isinstance(error, RpcError):
+        return _Failure("boot.refused", f"it refused to begin: {error.message}", "answer initialize with a result")
+    if rig.peer.dead:
+        return _Failure("boot.exited", rig.peer.dead.message + heard, "see what it wrote to stderr; run it by hand")
+    if isinstance(error, UpstreamError):
+        return _Failure("boot.garbled", error.message + heard, "write nothing but JSON-RPC messages to stdout")
+    if isinstance(error, HarnessGymError):
+        return _Failure("boot.not-started", error.message, error.hint)
+    raise error
+
+
+def _stderr(rig: Rig) -> str:
+    tail = rig.peer.link.stderr_tail()
+    return f"; its stderr ends: {tail}" if tail else ""

@@ -1,0 +1,143 @@
+"""12 footprint: what the server left behind, touched and took, and how it went when its input ended."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from harnessgym_mcp.core.text import one_line
+from harnessgym_mcp.core.verdict import Finding, finding
+from harnessgym_mcp.qualify.context import Context
+from harnessgym_mcp.qualify.processes import Process, runaways, tagged
+from harnessgym_mcp.qualify.rig import Rig
+from harnessgym_mcp.store.tree import UNBOUNDED, survey
+
+__all__ = ["run"]
+
+
+async def run(ctx: Context) -> list[Finding]:
+    rig = ctx.running
+    before = rig.processes() if not rig.peer.dead else []
+    found = [*_runaways(rig, before), *_memory(ctx, before)]
+    alive = not rig.peer.dead
+    tag = rig.tag
+    left = await rig.close(ctx.policy.qualify.eof_grace)
+    if alive and not left:
+        found.append(_stays(ctx))
+    found += _orphans(tag)
+    found += [*_strays(rig), *_secrets(rig), *_own_files(ctx, rig), *_output(ctx, rig)]
+    return found
+
+
+def _runaways(rig: Rig, processes: list[Process]) -> Iterator[Finding]:
+    for process in runaways(processes, rig.peer.link.pid)[:3]:
+        yield _daemon(process.name)
+
+
+def _daemon(name: str) -> Finding:
+    return finding(
+        "footprint.daemon",
+        f"the process {one_line(name, 60)!r} has left the server's family (a daemon)",
+        where="processes",
+        fix="keep helpers as children of the server and end them with it",
+    )
+
+
+def _orphans(tag: str) -> Iterator[Finding]:
+    """Where nothing else ends them, processes that outlived the server are ended here."""
+    import contextlib
+    import os
+    import signal
+
+    for pid in list(tagged(tag)):
+        name = "?"
+        with contextlib.suppress(OSError):
+            name = Path(f"/proc/{pid}/comm").read_text().strip()
+            os.kill(pid, signal.SIGKILL)
+            yield _daemon(name)
+
+
+def _memory(ctx: Context, processes: list[Process]) -> Iterator[Finding]:
+    declared = ctx.launch.limits.memory_mb
+    most = min(declared or ctx.policy.isolation.memory_mb, ctx.policy.isolation.memory_mb)
+    peak = sum(p.peak_kb for p in processes) // 1024
+    if peak > most:
+        yield finding(
+            "footprint.memory",
+            f"it used {peak} MB of memory; {most} MB are allowed",
+            where="processes",
+            fix="use less, or declare a larger limits.memory_mb" if declared else "use less memory",
+        )
+
+
+def _stays(ctx: Context) -> Finding:
+    return finding(
+        "footprint.ignores-eof",
+        f"{ctx.policy.qualify.eof_grace:.0f} s after the end of its stdin it still ran",
+        where="server",
+        fix="leave the read loop at end of file and exit; make helper threads daemons",
+    )
+
+
+def _strays(rig: Rig) -> Iterator[Finding]:
+    if rig.peer.strays:
+        first = "; ".join(repr(line) for line in rig.strays[:3])
+        yield finding(
+            "footprint.stray-stdout",
+            f"{rig.peer.strays} lines on stdout are no JSON-RPC messages: {first}",
+            where="stdout",
+            fix="print to stderr; stdout belongs to the protocol",
+        )
+
+
+def _secrets(rig: Rig) -> Iterator[Finding]:
+    for name in rig.decoys.touched():
+        yield finding(
+            "footprint.reads-credentials",
+            f"it opened ~/{name}",
+            where=f"~/{name}",
+            fix="read nothing in the home folder; take what is needed as an argument",
+        )
+    for tool in sorted(set(rig.leaks)):
+        yield finding(
+            "footprint.leaks-credentials",
+            "an answer held the content of a credential file",
+            where=f"tool {tool}",
+            fix="read nothing in the home folder",
+        )
+    rig.decoys.close()
+
+
+def _own_files(ctx: Context, rig: Rig) -> Iterator[Finding]:
+    tree = ctx.tree
+    after, problems = survey(rig.place.root, UNBOUNDED, strict=True)
+    old = {f.path: f for f in tree.files} if tree else {}
+    new = {f.path: f for f in after.files}
+    changed = sorted(p for p in old.keys() | new.keys() if old.get(p) != new.get(p) and "__pycache__" not in p)
+    changed += [where for where, _, _ in problems]
+    if changed:
+        yield finding(
+            "footprint.self-modified",
+            f"its own files changed while it ran: {', '.join(changed[:5])}",
+            where=changed[0],
+            fix="write below ${PLUGIN_DATA} only",
+        )
+
+
+def _output(ctx: Context, rig: Rig) -> Iterator[Finding]:
+    size, tool = rig.heaviest
+    declared = ctx.launch.limits.output_bytes
+    most = declared or ctx.policy.qualify.output_bytes
+    if size > most:
+        yield finding(
+            "footprint.output",
+            f"an answer has {size} bytes; {most} are allowed",
+            where=f"tool {tool}",
+            fix="cut or page it" if declared else "cut or page it, or declare limits.output_bytes",
+        )
+    elif size > ctx.policy.limits.result_chars:
+        yield finding(
+            "footprint.output",
+            f"an answer has {size} bytes; clients cut or refuse results above {ctx.policy.limits.result_chars}",
+            severity="warning",
+            where=f"tool {tool}",
+            fix="offer a limit or pages",
+        )
