@@ -13,7 +13,7 @@ from harnessgym_mcp.core.policy import Limits, Timeouts
 from harnessgym_mcp.errors import CorruptError, NotFoundError
 from harnessgym_mcp.store.atomic import Step, free_name, fsync_dir, locked, no_step, set_aside, state_error, utc_stamp
 from harnessgym_mcp.store.home import hex_of
-from harnessgym_mcp.store.swap import building, finish, remove_tree, swap_in
+from harnessgym_mcp.store.swap import building, condemn, finish, remove_tree, swap_in
 from harnessgym_mcp.store.tree import UNBOUNDED, Tree, TreeRefused, copy_tree, scan_tree, survey
 
 __all__ = ["ObjectStore"]
@@ -67,7 +67,7 @@ class ObjectStore:
     def retire(self, old: Path, name: str, aside: Path) -> Path | None:
         """Remove a tree whose exact content is in the store; keep any other as `<aside>/<name>.edited-<stamp>`."""
         if self.holds(old):
-            remove_tree(old)
+            condemn(old, self._step)
             self._step("old folder removed")
             return None
         kept = free_name(aside / f"{name}.edited-{utc_stamp()}")

@@ -26,7 +26,7 @@ from harnessgym_mcp.store.home import Home
 from harnessgym_mcp.store.objects import ObjectStore
 from harnessgym_mcp.store.rebuild import quarantine_entry, subfolders, with_evidence
 from harnessgym_mcp.store.registry import RegistryStore
-from harnessgym_mcp.store.swap import building, finish, remove_tree, swap_in, swap_out
+from harnessgym_mcp.store.swap import building, condemn, finish, remove_tree, swap_in, swap_out
 from harnessgym_mcp.store.tree import UNBOUNDED, survey
 from harnessgym_mcp.store.verdicts import Published, VerdictStore
 
@@ -118,7 +118,7 @@ def reject(stores: Stores, name: str, source: Path, verdict: Verdict, iteration:
             stores.step("evidence written")
             former = swap_in(new, place, stores.step)
         if former:
-            remove_tree(former)
+            condemn(former, stores.step)
         _save_rejection(stores, verdict)
         entry = msgspec.structs.replace(quarantine_entry(verdict, iteration), name=name)
         stores.registry.update(lambda registry: lifecycle.quarantine(registry, entry))

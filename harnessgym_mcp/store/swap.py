@@ -14,7 +14,7 @@ from pathlib import Path
 
 from harnessgym_mcp.store.atomic import Step, fsync_dir, no_step, state_error
 
-__all__ = ["building", "finish", "remove_tree", "swap_in", "swap_out"]
+__all__ = ["building", "condemn", "finish", "remove_tree", "swap_in", "swap_out"]
 
 _LEFT = re.compile(r"\.(.+)\.(new|old)-[0-9a-f]{12}\Z")
 
@@ -25,7 +25,7 @@ def building(place: Path) -> Iterator[Path]:
 
     An OSError becomes a StateError about `place`.
     """
-    new = place.with_name(f".{place.name}.new-{secrets.token_hex(6)}")
+    new = _beside(place, "new")
     try:
         yield new
     except OSError as error:
@@ -39,7 +39,7 @@ def building(place: Path) -> Iterator[Path]:
 def swap_in(new: Path, place: Path, step: Step = no_step) -> Path | None:
     """Put the folder `new` (from `building`) at `place`; gives the new path of what was there, which is the caller's to
     remove or keep. Raises StateError with the old folder back in its place."""
-    old = place.with_name(f".{place.name}.old-{secrets.token_hex(6)}") if os.path.lexists(place) else None
+    old = _beside(place, "old") if os.path.lexists(place) else None
     try:
         if old:
             os.rename(place, old)
@@ -54,7 +54,7 @@ def swap_in(new: Path, place: Path, step: Step = no_step) -> Path | None:
 
 def swap_out(place: Path, step: Step = no_step) -> Path:
     """Rename a folder away; gives its new path, which is the caller's to remove or keep. Raises StateError."""
-    old = place.with_name(f".{place.name}.old-{secrets.token_hex(6)}")
+    old = _beside(place, "old")
     try:
         os.rename(place, old)
         step("folder renamed away")
@@ -64,6 +64,10 @@ def swap_out(place: Path, step: Step = no_step) -> Path:
     return old
 
 
+def _beside(place: Path, kind: str) -> Path:
+    return place.with_name(f".{place.name}.{kind}-{secrets.token_hex(6)}")
+
+
 def _rename_or_back(new: Path, place: Path, old: Path | None) -> None:
     try:
         os.rename(new, place)
@@ -71,6 +75,17 @@ def _rename_or_back(new: Path, place: Path, old: Path | None) -> None:
         if old and not os.path.lexists(place):
             os.rename(old, place)
         raise
+
+
+def condemn(path: Path, step: Step = no_step) -> None:
+    """Remove a folder that nobody needs; a process that dies meanwhile leaves what `finish` knows to be rubbish."""
+    rubbish = _beside(path, "new")
+    try:
+        os.rename(path, rubbish)
+    except OSError as error:
+        raise state_error("remove", path, error) from error
+    step("folder condemned")
+    remove_tree(rubbish)
 
 
 def finish(folder: Path, let_go: Callable[[Path], object]) -> list[str]:

@@ -213,6 +213,22 @@ def test_recovery_leaves_hand_edits_and_deletions_alone(stores: Stores, shop: Wo
     assert shown(stores) is None
 
 
+def test_a_half_removed_former_version_is_not_taken_for_somebodys_work(stores: Stores, shop: Workshop) -> None:
+    shop.publish(stores, "one")
+
+    def die_while_removing(step: str) -> None:
+        if step == "folder condemned":
+            for left in (stores.home.root / "generated").glob(".*/plugin.json"):
+                left.unlink()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        shop.publish(Stores.open(stores.home, step=die_while_removing), "two")
+    recover(stores.home)
+    assert list(stores.home.aside.iterdir()) == []
+    assert [p.name for p in (stores.home.root / "generated").iterdir()] == ["demo"]
+
+
 def test_recovery_of_a_home_that_is_not_there_is_a_note(tmp_path: Path) -> None:
     home = Home.open(tmp_path / "ws", state=tmp_path / "state", create=False)
     (note,) = recover(home)
