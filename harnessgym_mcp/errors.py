@@ -10,6 +10,7 @@
     │   └── LockedError             exit 4   another process holds what is needed
     ├── SlotError                   exit 5   the iteration's build slot does not allow this now
     ├── IsolationError              exit 6   no sandbox strong enough is available
+    ├── PackagesError               exit 1   Python packages cannot be installed
     ├── UpstreamError               exit 7   a mounted server failed
     │   ├── UpstreamStartError      exit 7   it did not start or did not shake hands
     │   ├── UpstreamDiedError       exit 7   it died while a call was under way
@@ -36,6 +37,7 @@ __all__ = [
     "LockedError",
     "NameRefused",
     "NotFoundError",
+    "PackagesError",
     "PolicyError",
     "RejectedError",
     "SlotError",
@@ -123,6 +125,12 @@ class IsolationError(HarnessGymError):
 
     code = "isolation"
     exit_code = 6
+
+
+class PackagesError(HarnessGymError):
+    """The Python packages that an artifact asks for cannot be installed."""
+
+    code = "packages"
 
 
 class UpstreamError(HarnessGymError):

@@ -85,6 +85,8 @@ class Qualify:
     fuzz_call: float = 10.0
     concurrency_calls: int = 16
     eof_grace: float = 2.0  # a server must leave within this time of EOF
+    workspace_bytes: int = 256 * MIB  # of the fresh copy that a room gets
+    workspace_files: int = 20_000
     sample_calls: int = 20  # recorded calls replayed against a new version
 
 
@@ -117,6 +119,7 @@ class Isolation:
     look: float = 0.05  # between two looks at what a server uses, in the clean room
     look_mounted: float = 1.0  # and while it is mounted
     cool_down_days: int = 7  # packages that appeared later than this many days ago are not installed
+    install: float = 180.0  # for one set of packages
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-__all__ = ["SYSTEM_PATH", "Toolchain", "find_toolchain"]
+__all__ = ["SYSTEM_PATH", "Toolchain", "find_toolchain", "roots_of"]
 
 SYSTEM_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 _SYSTEM = tuple(map(Path, ("/usr", "/bin", "/lib", "/lib64", "/sbin")))
@@ -38,6 +38,11 @@ def find_toolchain() -> Toolchain:
         path = (str(node.parent),)
     links = (("python", python), ("python3", python))
     return Toolchain(python, tuple(sorted(root for root in roots if not _in_system(root))), links, path)
+
+
+def roots_of(python: Path) -> tuple[Path, ...]:
+    """What another interpreter needs to be shown, beyond the system's folders."""
+    return tuple(root for root in _installation(python) if not _in_system(root))
 
 
 def _base_python() -> Path:
