@@ -51,6 +51,7 @@ async def judge(request: Request, on_stage: OnStage, on_begin: OnBegin = lambda 
         await gate.pass_through(stage)
     if ctx.rig is not None:
         await ctx.rig.close(0)
+    gate.findings += _unconfined(ctx)
     return _judgement(gate, began)
 
 
@@ -100,6 +101,21 @@ class _Gate:
     def _done(self, result: StageResult) -> None:
         self.results.append(result)
         self._on_stage(result)
+
+
+def _unconfined(ctx: Context) -> list[Finding]:
+    """Without containment nothing is promoted, unless a person has said so."""
+    report = ctx.sandbox.report if ctx.sandbox else None
+    if report is None or report.confined or ctx.policy.isolation.allow_unconfined:
+        return []
+    return [
+        finding(
+            "isolation.unconfined",
+            f"only tier {report.tier} ({report.mechanism}) works here; it contains nothing",
+            where="this machine",
+            fix="install bubblewrap (see `harnessgym doctor`), or set isolation.allow_unconfined in config.toml",
+        )
+    ]
 
 
 def _judgement(gate: _Gate, began: float) -> Judgement:

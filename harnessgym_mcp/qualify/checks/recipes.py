@@ -12,10 +12,10 @@ from harnessgym_mcp.core.verdict import Finding, finding
 
 __all__ = ["check_permissions", "check_recipe", "entry_files", "in_tree"]
 
-_FETCHERS = frozenset(
-    ("npx", "npm", "pnpm", "yarn", "bunx", "bun", "deno", "uvx", "uv", "pipx", "pip", "pip3", "conda", "mamba")
-    + ("docker", "podman", "curl", "wget", "git", "apt", "apt-get", "brew", "cargo", "go")
-)
+_FETCHERS = frozenset({
+    "npx", "npm", "pnpm", "yarn", "bunx", "bun", "deno", "uvx", "uv", "pipx", "pip", "pip3", "conda", "mamba",
+    "docker", "podman", "curl", "wget", "git", "apt", "apt-get", "brew", "cargo", "go",
+})  # fmt: skip
 _SYSTEM = ("/usr/", "/bin/", "/sbin/", "/opt/harness/")
 _IN_ROOT = re.compile(r"(?:\$\{PLUGIN_ROOT\}/|\./)(.+)\Z")
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")

@@ -174,12 +174,12 @@ def _resembles(top: str, distributions: set[str]) -> bool:
 _NODE_IMPORT = re.compile(
     r"""(?:\brequire\s*\(|\bfrom|\bimport\s*\(?)\s*["']([^"'./\s][^"'\s]*)["']""",
 )
-_NODE_BUILTIN = frozenset(
-    ("assert", "async_hooks", "buffer", "child_process", "cluster", "console", "constants", "crypto", "dgram")
-    + ("diagnostics_channel", "dns", "domain", "events", "fs", "http", "http2", "https", "inspector", "module", "net")
-    + ("os", "path", "perf_hooks", "process", "punycode", "querystring", "readline", "repl", "stream", "sys", "timers")
-    + ("string_decoder", "tls", "trace_events", "tty", "url", "util", "v8", "vm", "wasi", "worker_threads", "zlib")
-)
+_NODE_BUILTIN = frozenset({
+    "assert", "async_hooks", "buffer", "child_process", "cluster", "console", "constants", "crypto", "dgram",
+    "diagnostics_channel", "dns", "domain", "events", "fs", "http", "http2", "https", "inspector", "module", "net",
+    "os", "path", "perf_hooks", "process", "punycode", "querystring", "readline", "repl", "stream", "sys", "timers",
+    "string_decoder", "tls", "trace_events", "tty", "url", "util", "v8", "vm", "wasi", "worker_threads", "zlib",
+})  # fmt: skip
 
 
 def node_imports(text: str) -> Iterator[Seen]:

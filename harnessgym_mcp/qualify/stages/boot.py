@@ -49,7 +49,8 @@ async def run(ctx: Context) -> list[Finding]:
     if not ctx.tools:
         return [finding("boot.no-tools", "tools/list is empty", where="tools/list", fix="list at least one tool")]
     checked = check_definitions(ctx.name, ctx.tools, ctx.policy.limits.callable_chars)
-    others = [k for k in ctx.request.known if k.name != ctx.name]
+    extended = ctx.manifest.extension.extends if ctx.manifest else ""
+    others = [k for k in ctx.request.known if k.name not in (ctx.name, extended)]
     return [*checked, *near_duplicates(ctx.tools, others)]
 
 

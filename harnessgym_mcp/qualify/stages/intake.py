@@ -11,7 +11,7 @@ from harnessgym_mcp.core.verdict import Finding, finding
 from harnessgym_mcp.errors import HarnessGymError, NameRefused
 from harnessgym_mcp.qualify.checks.poison import poison
 from harnessgym_mcp.qualify.context import Context
-from harnessgym_mcp.store.tree import TreeRefused, copy_tree, scan_tree
+from harnessgym_mcp.store.tree import TreeRefused, copy_tree, scan_tree, survey
 
 __all__ = ["run"]
 
@@ -32,6 +32,7 @@ async def run(ctx: Context) -> list[Finding]:
         ctx.tree = scan_tree(Path(ctx.request.source), ctx.policy.limits)
         copy_tree(Path(ctx.request.source), ctx.root, ctx.tree)
     except TreeRefused as refused:
+        ctx.tree, _ = survey(Path(ctx.request.source), ctx.policy.limits)  # for its digest: evidence has a name
         return [_refused(*problem) for problem in refused.problems[:20]]
     except HarnessGymError as error:
         return [finding("intake.unreadable", error.message, where=ctx.request.source, fix=error.hint)]
