@@ -13,7 +13,7 @@ from pathlib import Path
 from harnessgym_mcp.core.verdict import IsolationReport
 from harnessgym_mcp.errors import IsolationError
 from harnessgym_mcp.proc.cgroups import usable_groups
-from harnessgym_mcp.proc.inside import environment, outer_environment, prelude
+from harnessgym_mcp.proc.inside import bounded_processes, environment, outer_environment, prelude
 from harnessgym_mcp.proc.sandbox import Prepared, Room
 from harnessgym_mcp.proc.seccomp import syscall_filter
 from harnessgym_mcp.proc.tags import new_tag
@@ -92,7 +92,8 @@ class BubblewrapSandbox:
             fds.close()
             raise
         groups = self._groups.make(tag, room.bounds) if self._groups else ()
-        command = [*prelude(room.bounds, groups), str(self._bwrap.program), "--args", str(options), "--", *argv]
+        command = [*prelude(room.bounds, groups), str(self._bwrap.program), "--args", str(options), "--"]
+        command += [*bounded_processes(room.bounds, groups), *argv]
         return Prepared(command, outer_environment(tag), "/", tuple(fds.numbers), tag, groups, wrapped=True)
 
     def _options(self, room: Room, cwd: str, fds: "_Files") -> Iterator[str]:

@@ -5,6 +5,7 @@ interpreter or this package changes: a live mount's start pays one small file.
 """
 
 import contextlib
+import dataclasses
 import os
 import platform
 import sys
@@ -57,7 +58,8 @@ def choose_sandbox(policy: Isolation, state: Path, wanted: str = "") -> Sandbox:
         cache = _Cache(cache.key, {**cache.reports, tier: report})
         _write(state / _FILE, cache)
     report = cache.reports[tier]
-    return _BUILD[report.tier](report)
+    limits = dataclasses.asdict(Bounds.of(policy))
+    return _BUILD[report.tier](msgspec.structs.replace(report, limits=limits))
 
 
 def probe_all(policy: Isolation) -> list[IsolationReport]:
@@ -114,11 +116,22 @@ def _landlock(report: IsolationReport | None) -> Sandbox:
     return LandlockSandbox(find_toolchain(), report)
 
 
+def _seatbelt(report: IsolationReport | None) -> Sandbox:
+    from harnessgym_mcp.proc.seatbelt import SeatbeltSandbox
+
+    return SeatbeltSandbox(find_toolchain(), report)
+
+
 def _bare(report: IsolationReport | None) -> Sandbox:
     return BareSandbox(find_toolchain(), report)
 
 
-_BUILD: dict[str, Callable[[IsolationReport | None], Sandbox]] = {"A": _bubblewrap, "B": _landlock, "D": _bare}
+_BUILD: dict[str, Callable[[IsolationReport | None], Sandbox]] = {
+    "A": _bubblewrap,
+    "B": _landlock,
+    "C": _seatbelt,
+    "D": _bare,
+}
 
 
 def _key() -> list[str]:

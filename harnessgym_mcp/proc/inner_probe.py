@@ -70,21 +70,28 @@ def _pid_namespace() -> int:
 
 def measure(secret: str, outside: str, port: int, pid: int, namespace: int) -> dict[str, bool]:
     """What holds here; True is good."""
-    calls = _CALLS.get(platform.machine(), {})
-    status = _status()
     alone = _pid_namespace() not in (0, namespace)  # there, another process may bear the same number
-    return {
+    everywhere = {
         "secrets_hidden": _fails(lambda: Path(secret).read_text()),
         "writes_confined": _fails(lambda: _write(Path(outside, "written"))),
+        "metadata_confined": _fails(lambda: os.chmod(secret, 0o600)),
         "system_read_only": _fails(lambda: _write(Path("/usr/.harness-probe"))),
         "kernel_settings_read_only": _fails(lambda: _open_to_write("/proc/sys/kernel/core_pattern")),
         "network_denied": _fails(lambda: _connect(socket.AF_INET, ("127.0.0.1", port))),
         "unix_sockets_denied": _fails(lambda: _connect(socket.AF_UNIX, f"\0harness-{port}")),
         "processes_hidden": alone or not Path(f"/proc/{pid}/stat").exists(),
         "signals_contained": alone or _fails(lambda: os.kill(pid, 0)),
-        "namespaces_denied": _fails(lambda: _in_child(lambda: _call(calls["unshare"], _NEW_USER_NAMESPACE))),
-        "tracing_denied": _fails(lambda: _in_child(lambda: _call(calls["ptrace"], 0, 0, 0, 0))),
-        "keyrings_denied": _fails(lambda: _call(calls["keyctl"], 0, -3, 0)),
+    }
+    return {**everywhere, **_measure_linux()} if sys.platform == "linux" else everywhere
+
+
+def _measure_linux() -> dict[str, bool]:
+    calls = _CALLS.get(platform.machine(), {})
+    status = _status()
+    return {
+        "namespaces_denied": _fails(lambda: _in_child(lambda: _call(calls.get("unshare", -1), _NEW_USER_NAMESPACE))),
+        "tracing_denied": _fails(lambda: _in_child(lambda: _call(calls.get("ptrace", -1), 0, 0, 0, 0))),
+        "keyrings_denied": _fails(lambda: _call(calls.get("keyctl", -1), 0, -3, 0)),
         "io_uring_denied": _fails(lambda: _call(_IO_URING_SETUP, 1, ctypes.create_string_buffer(256))),
         "no_new_privileges": "NoNewPrivs:\t1" in status,
         "system_calls_filtered": "Seccomp:\t2" in status,

@@ -1,5 +1,6 @@
 """What every tier gives a process alike: its environment, and its bounds as a shell prelude."""
 
+import os
 import resource
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,7 +9,7 @@ from pathlib import Path
 from harnessgym_mcp.proc.sandbox import Bounds, Room
 from harnessgym_mcp.proc.tags import TAG
 
-__all__ = ["environment", "limits", "may_set", "outer_environment", "prelude"]
+__all__ = ["bounded_processes", "environment", "limits", "may_set", "outer_environment", "prelude"]
 
 _LOADERS = ("LD_", "DYLD_", "GLIBC_", "MALLOC_")  # beginnings of names that change any program's loading
 _RESERVED = frozenset({"PATH", "HOME", "TMPDIR", "BASH_ENV", "ENV", "GCONV_PATH", TAG})
@@ -54,6 +55,17 @@ def prelude(bounds: Bounds, groups: Sequence[Path] = ()) -> list[str]:
     lines = [f"{{ echo 0 >{shlex.quote(str(group / 'cgroup.procs'))}; }} 2>/dev/null" for group in groups]
     lines += [f"ulimit -{_LETTERS[name]} {value // blocks.get(name, 1)}" for name, value in limits(bounds).items()]
     return ["/bin/sh", "-c", "; ".join([*lines, 'exec "$@"']), "sh"]
+
+
+def bounded_processes(bounds: Bounds, groups: Sequence[Path]) -> list[str]:
+    """A second shell, for inside a user namespace, where the kernel counts the processes of that namespace alone.
+
+    Not needed where a control group counts, and without effect when root runs us. Shells differ in the letter.
+    """
+    if groups or os.geteuid() == 0:
+        return []
+    limit = f"ulimit -u {bounds.processes} 2>/dev/null || ulimit -p {bounds.processes} 2>/dev/null"
+    return ["/bin/sh", "-c", f'{limit}; exec "$@"', "sh"]
 
 
 _LETTERS = {"CORE": "c", "FSIZE": "f", "NOFILE": "n", "CPU": "t"}
