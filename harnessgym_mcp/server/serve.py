@@ -52,10 +52,10 @@ class Gym:
         self.table = MountTable(DEFINITIONS, HomeSpawner(home, policy), policy, self)
         submitter = Submitter(stores, policy)
         self.harness = Harness(stores, policy, self.table, submitter.requalify, self._announce)
-        services = Services(home, policy, self.table, self.harness, IterationStore(home), self.telemetry)
+        self.services = Services(home, policy, self.table, self.harness, IterationStore(home), self.telemetry)
         reader = SkillsAndPrompts(self.table, stores.objects, self.harness.active)
         self.switchboard = Switchboard(
-            self.table, Control(services, submitter), reader, Recorder(self.telemetry, policy), policy
+            self.table, Control(self.services, submitter), reader, Recorder(self.telemetry, policy), policy
         )
         self._home = home
         self._tasks: set[asyncio.Task[Any]] = set()

@@ -8,6 +8,7 @@ from harnessgym_mcp.core.lifecycle import Version
 from harnessgym_mcp.core.policy import Policy
 from harnessgym_mcp.errors import CorruptError, UpstreamStartError
 from harnessgym_mcp.proc.choose import choose_sandbox
+from harnessgym_mcp.proc.environments import Environments
 from harnessgym_mcp.proc.rooms import prepare_launch, room_for
 from harnessgym_mcp.proc.sandbox import Prepared
 from harnessgym_mcp.store.home import Home
@@ -23,6 +24,7 @@ class HomeSpawner:
         self._home = home
         self._policy = policy
         self._objects = ObjectStore(home.state)
+        self._environments = Environments(home.state, policy)
 
     async def __call__(self, name: str, version: Version) -> Prepared:
         """Raises CorruptError when the private copy is missing or was changed, IsolationError, UpstreamStartError."""
@@ -40,7 +42,7 @@ class HomeSpawner:
         if root is None:
             raise CorruptError(f"{name}: its private copy is gone", hint=f"`harnessgym requalify {name}`")
         sandbox = choose_sandbox(self._policy.isolation, self._home.state, version.tier)
-        binds, path_first = self._environment(version)
+        environment = self._environments.ensure(version.launch.packages, version.launch.python)
         room = room_for(
             version.launch,
             self._policy,
@@ -48,8 +50,8 @@ class HomeSpawner:
             data=self._data(name),
             workspace=self._home.workspace,
             environ=os.environ,
-            binds=binds,
-            path_first=path_first,
+            binds=environment.binds,
+            path_first=environment.path_first,
         )
         return prepare_launch(sandbox, room, version.launch)
 

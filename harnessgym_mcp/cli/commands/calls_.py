@@ -1,0 +1,58 @@
+"""The recorded calls, newest last; `--follow` waits for more, like tail -f."""
+
+import argparse
+from typing import Any
+
+from harnessgym_mcp.cli.output import Output
+from harnessgym_mcp.cli.parser import options_of
+
+__all__ = ["HELP", "configure", "run"]
+
+HELP = "the recorded calls, live with --follow"
+
+_POLL = 0.3  # seconds between looks
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--follow", "-f", action="store_true", help="go on until interrupted")
+    parser.add_argument("--limit", "-n", type=int, default=20, metavar="N", help="how many of the past (20)")
+
+
+def run(arguments: argparse.Namespace, output: Output) -> int:
+    from harnessgym_mcp.store.callstats import recent_calls
+
+    home, _ = options_of(arguments).open(create=False)
+    calls = recent_calls(home, max(arguments.limit, 0))
+    if arguments.follow:
+        return _follow(arguments, output, calls)
+    output.result("calls", {"calls": calls}, "\n".join(_line(c) for c in calls) or "no call on record")
+    return 0
+
+
+def _follow(arguments: argparse.Namespace, output: Output, calls: list[dict[str, Any]]) -> int:
+    """Each call on its own line; with --json each as its own object."""
+    import json
+    import time
+
+    from harnessgym_mcp.store.callstats import recent_calls
+
+    home, _ = options_of(arguments).open(create=False)
+    last: Any = None
+    while True:
+        for call in calls:
+            print(json.dumps({"schema": "harnessgym/call/1"} | call) if arguments.json else _line(call), flush=True)
+            last = call["id"]
+        time.sleep(_POLL)
+        calls = recent_calls(home, 1000, after_id=last) if last is not None else recent_calls(home, 1000)
+
+
+def _line(call: dict[str, Any]) -> str:
+    import time
+
+    from harnessgym_mcp.core.text import one_line
+
+    clock = time.strftime("%H:%M:%S", time.localtime(call["at"]))
+    keys = one_line(str(call["argument_keys"]), 60)
+    error = f"  {one_line(call['error'], 80)}" if call["error"] else ""
+    name = one_line(f"{call['artifact']}__{call['tool']}", 64)
+    return f"{clock}  {call['status']:<14} {call['duration_ms']:8.1f} ms  {name} {keys}{error}"

@@ -1,0 +1,59 @@
+"""List the artifacts of this workspace's harness."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from harnessgym_mcp.cli.output import Output
+from harnessgym_mcp.cli.parser import options_of
+
+if TYPE_CHECKING:
+    from harnessgym_mcp.core.lifecycle import Artifact
+
+__all__ = ["HELP", "configure", "run"]
+
+HELP = "the artifacts, their versions and tools"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--all", action="store_true", help="archived and quarantined ones too")
+
+
+def run(arguments: argparse.Namespace, output: Output) -> int:
+    import msgspec
+
+    from harnessgym_mcp.store.registry import RegistryStore
+
+    home, _ = options_of(arguments).open(create=False)
+    registry = RegistryStore(home).load()
+    shown = [a for a in registry.artifacts.values() if arguments.all or a.status == "active"]
+    rows = [(a.name, a.kind, a.status, a.version.version, a.current[7:19], len(a.version.tools)) for a in shown]
+    text = output.table(("artifact", "kind", "status", "version", "digest", "tools"), rows) if rows else ""
+    if arguments.all and registry.quarantine:
+        held = [(q.name, q.digest[7:19], ", ".join(q.findings)) for q in registry.quarantine]
+        text += ("\n\n" if text else "") + output.table(("quarantined", "digest", "findings"), held)
+    if not text:
+        text = "nothing yet; an agent begins with harnessgym.reflect, a person with `harnessgym submit PATH`"
+    body = {
+        "artifacts": [_artifact(a) for a in shown],
+        "quarantine": [msgspec.to_builtins(q) for q in registry.quarantine],
+        "generation": registry.generation,
+    }
+    output.result("list", body, text)
+    return 0
+
+
+def _artifact(artifact: "Artifact") -> dict[str, object]:
+    version = artifact.version
+    return {
+        "name": artifact.name,
+        "kind": artifact.kind,
+        "status": artifact.status,
+        "version": version.version,
+        "digest": artifact.current,
+        "description": version.description,
+        "tools": [f"{artifact.name}__{t['name']}" for t in version.tools],
+        "skills": version.skills,
+        "versions": [v.digest for v in artifact.versions],
+        "pinned": artifact.pinned,
+        "tier": version.tier,
+    }

@@ -1,0 +1,52 @@
+"""Submit an artifact folder: qualify it in the clean room and, if it qualifies, publish it at once.
+
+A person's submission needs no build slot. Rejected: exit code 10, the findings, and the evidence in quarantine/.
+"""
+
+import argparse
+from pathlib import Path
+
+from harnessgym_mcp.cli.output import Output
+from harnessgym_mcp.cli.parser import options_of
+
+__all__ = ["HELP", "configure", "run"]
+
+HELP = "qualify a folder and publish it"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("path", type=Path, metavar="PATH", help="the artifact's folder (plugin.json in it)")
+
+
+def run(arguments: argparse.Namespace, output: Output) -> int:
+    import asyncio
+
+    import msgspec
+
+    from harnessgym_mcp.cli.commands.verdict_text import describe
+    from harnessgym_mcp.errors import EXIT_OK, EXIT_REJECTED, NotFoundError
+    from harnessgym_mcp.qualify.submission import Submitter
+    from harnessgym_mcp.store.publish import Stores
+
+    if not arguments.path.is_dir():
+        raise NotFoundError(f"there is no folder {str(arguments.path)!r}", hint="PATH is the folder with plugin.json")
+    home, policy = options_of(arguments).open()
+    submitter = Submitter(Stores.open(home, policy), policy)
+    work = submitter.submit(
+        arguments.path.resolve(), iteration=None, on_stage=lambda s: output.say(f"  {s.id} {s.status}")
+    )
+    submission = asyncio.run(work)
+    verdict = submission.verdict
+    text = describe(verdict)
+    if verdict.qualified:
+        text += "\n\n  live now in every open session: " + ", ".join(
+            f"{verdict.name}__{t['name']}" for t in verdict.tools
+        )
+    elif submission.evidence:
+        text += f"\n\n  evidence: {submission.evidence}"
+    output.result(
+        "submit",
+        msgspec.to_builtins(verdict) | {"schema": "harnessgym/verdict/1", "evidence": submission.evidence},
+        text,
+    )
+    return EXIT_OK if verdict.qualified else EXIT_REJECTED

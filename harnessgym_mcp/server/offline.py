@@ -1,0 +1,72 @@
+"""The harness without a client: statistics and single calls for the command line, in this process."""
+
+import asyncio
+import json
+from typing import Any
+
+from msgspec import Raw
+
+from harnessgym_mcp.core import names
+from harnessgym_mcp.core.frames import encode
+from harnessgym_mcp.core.text import one_line
+from harnessgym_mcp.errors import NotFoundError, UpstreamError
+from harnessgym_mcp.server.client import Client, Identity
+from harnessgym_mcp.server.control.stats import stats
+from harnessgym_mcp.server.options import Options
+from harnessgym_mcp.server.recorder import Recorder
+from harnessgym_mcp.server.serve import Gym
+from harnessgym_mcp.server.switchboard import Ask
+from harnessgym_mcp.upstream.call import Call
+
+__all__ = ["call_tool", "offline_stats"]
+
+
+async def offline_stats(options: Options, arguments: dict[str, Any]) -> dict[str, Any]:
+    """What `harnessgym.stats` would say. Raises UsageError, StateError."""
+    home, policy = options.open()
+    gym = Gym(home, policy)
+    gym.harness.load()
+    session = options.new_session()
+    client = Client(lambda frame: None, session, fixed=True)
+    try:
+        return await stats(gym.services, Ask(client, Identity(session.id), arguments, b""))
+    finally:
+        await gym.close()
+
+
+async def call_tool(options: Options, name: str, arguments: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """`(status, result)` of one call, which is recorded. Raises NotFoundError for an unknown tool, and what kept the
+    call from being answered."""
+    home, policy = options.open()
+    gym = Gym(home, policy)
+    gym.harness.load()
+    try:
+        found = gym.table.catalog.resolve(name)
+        if found is None:
+            like = names.near(name, gym.table.catalog.routes)
+            hint = f"did you mean {like[0]}?" if like else "`harnessgym list --json` names the tools"
+            raise NotFoundError(f"no tool is called {one_line(name, 128)!r}", hint=hint)
+        route = gym.table.catalog.routes[found]
+        mount = gym.table.mounts[route.artifact]
+        ended = asyncio.Event()
+        params = {"name": Raw(encode(route.tool)), "arguments": Raw(json.dumps(arguments).encode())}
+        call = Call(route.tool, params, lambda _: ended.set(), modern=False, timeout=policy.timeouts.call, origin="cli")
+        mount.submit(call)
+        try:
+            async with asyncio.timeout(policy.timeouts.call):
+                await ended.wait()
+        except TimeoutError:
+            mount.expire(call)
+        session = options.new_session()
+        identity = Identity(session.id)
+        Recorder(gym.telemetry, policy).record(call, session, identity, mount.name, mount.version.digest, "")
+        return _outcome(call)
+    finally:
+        await gym.close()
+
+
+def _outcome(call: Call) -> tuple[str, dict[str, Any]]:
+    if call.answer is None:
+        raise call.error or UpstreamError("the call ended without an answer")
+    body = json.loads(call.answer.tail.rstrip()[:-1])
+    return call.status or "completed", body if call.answer.is_result else {"error": body}
