@@ -70,8 +70,9 @@ class Decoys:
                 return
             at = 0
             while at < len(data):
-                watch, _mask, _cookie, length = struct.unpack_from("iIII", data, at)
-                yield watch
+                watch, mask, _cookie, length = struct.unpack_from("iIII", data, at)
+                if mask & (_IN_ACCESS | _IN_OPEN):  # and not that the room itself was cleared away
+                    yield watch
                 at += 16 + length
 
     def close(self) -> None:

@@ -1,0 +1,83 @@
+"""The parent's side: no artifact and no child can do more than be rejected."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+
+def _room_processes() -> set[int]:
+    found = set()
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if b"HARNESSGYM_TAG=" in Path(f"/proc/{pid}/environ").read_bytes():
+                found.add(int(pid))
+        except OSError:
+            continue
+    return found
+
+
+async def test_stages_are_told_as_they_end_and_the_verdict_holds_them_all(judge, build):
+    told = []
+    verdict = (await judge(build(), on_stage=lambda stage: told.append(stage))).verdict
+    assert told == verdict.stages
+    assert {s.status for s in told} == {"passed"}
+    assert verdict.isolation is not None
+    assert verdict.policy_digest.startswith("sha256:")
+
+
+async def test_a_deadline_ends_the_child_and_all_its_servers(judge, wrap, ids):
+    before = _room_processes()
+    calls = [{"tool": "hang", "arguments": {}, "expect": {"text": "never"}}]
+    verdict = (await judge(wrap("hang_on_call", calls), timeout=1.5)).verdict
+    assert ids(verdict) == ["gate.timeout"]
+    assert "self-test" in verdict.errors[0].what
+    assert _room_processes() <= before
+
+
+async def test_cancelling_ends_the_child_and_all_its_servers(judge, wrap):
+    before = _room_processes()
+    calls = [{"tool": "hang", "arguments": {}, "expect": {"text": "never"}}]
+    booted = asyncio.Event()
+    task = asyncio.ensure_future(
+        judge(wrap("hang_on_call", calls), on_stage=lambda s: booted.set() if s.id == "boot" else None)
+    )
+    await asyncio.wait_for(booted.wait(), 20)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert _room_processes() <= before
+
+
+async def test_more_qualifications_than_places_wait_for_their_turn(judge, build):
+    sources = [build(name) for name in ("one", "two", "three")]
+    settings = {"qualify.at_once": 1}
+    judgements = await asyncio.gather(*(judge(s, settings=settings) for s in sources))
+    assert [j.verdict.status for j in judgements] == ["qualified"] * 3
+
+
+async def test_a_home_that_is_always_busy_costs_the_artifact_nothing(judge, build, wrap, ids):
+    calls = [{"tool": "hang", "arguments": {}, "expect": {"text": "never"}}]
+    settings = {"qualify.at_once": 1}
+    started = asyncio.Event()
+    first = asyncio.ensure_future(
+        judge(wrap("hang_on_call", calls), settings=settings, timeout=8, on_stage=lambda s: started.set())
+    )
+    await asyncio.wait_for(started.wait(), 8)
+    verdict = (await judge(build(), settings=settings, timeout=0.3)).verdict
+    assert ids(verdict) == ["gate.busy"]
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+
+
+async def test_a_folder_that_is_not_there_is_a_finding(judge, tmp_path, ids):
+    assert ids((await judge(tmp_path / "nowhere")).verdict) == ["intake.unreadable"]
+
+
+async def test_nothing_is_left_in_the_temporary_folder(judge, build, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    (tmp_path / "tmp").mkdir()
+    await judge(build())
+    assert list((tmp_path / "tmp").iterdir()) == []
