@@ -8,6 +8,7 @@ lines (`own_events.py`), and its last other line is the turn's message.
 """
 
 import json
+import re
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,10 +79,8 @@ def _values(session_id: str, context: Context, kept: Transcripts) -> dict[str, s
 
 
 def _put(word: str, values: dict[str, str]) -> str:
-    """Plain replacement, so that braces of other kinds stay as they are."""
-    for name, value in values.items():
-        word = word.replace("{" + name + "}", value)
-    return word
+    """In one pass: a value that looks like a placeholder stays as it is, and so do braces of other kinds."""
+    return re.sub(r"\{(\w+)\}", lambda match: values.get(match[1], match[0]), word)
 
 
 def _write_config(path: Path, entry: Entry | None, env: dict[str, str]) -> None:

@@ -140,7 +140,8 @@ async def _tools(session: Session, step: dict[str, Any]) -> None:
 
 
 async def _write(session: Session, step: dict[str, Any]) -> None:
-    session.write(step["write"], step["text"] if "text" in step else json.dumps(step.get("json"), indent=2) + "\n")
+    text = _as_text(step["text"]) if "text" in step else json.dumps(step.get("json"), indent=2) + "\n"
+    session.write(step["write"], text)
 
 
 async def _replace(session: Session, step: dict[str, Any]) -> None:
@@ -157,7 +158,7 @@ async def _run(session: Session, step: dict[str, Any]) -> None:
 
 
 async def _say(session: Session, step: dict[str, Any]) -> None:
-    session.say(step["say"])
+    session.say(_as_text(step["say"]))
 
 
 def _save(session: Session, step: Mapping[str, Any], value: Any) -> None:
