@@ -47,12 +47,14 @@ def group_power(n: int, effect: float, sd: float, alpha: float) -> float:
 
 def pairs_needed(effect: float, sd: float, *, alpha: float, power: float) -> int | None:
     """The fewest pairs that find a mean difference of `effect` with probability `power`; None above a million."""
-    return _fewest(lambda n: pair_power(n, effect, sd, alpha), power, max(2, fewest_pairs(alpha)))
+    guess = _by_normal(effect, sd, alpha, power)
+    return _upwards(lambda n: pair_power(n, effect, sd, alpha) >= power, guess, max(2, fewest_pairs(alpha)))
 
 
 def groups_needed(effect: float, sd: float, *, alpha: float, power: float) -> int | None:
     """The smallest group size that finds a difference of `effect` with probability `power`; None above a million."""
-    return _fewest(lambda n: group_power(n, effect, sd, alpha), power, max(2, fewest_per_group(alpha)))
+    guess = 2 * _by_normal(effect, sd, alpha, power)
+    return _upwards(lambda n: group_power(n, effect, sd, alpha) >= power, guess, max(2, fewest_per_group(alpha)))
 
 
 def rate_pair_power(n: int, effect: float, discord: float, alpha: float) -> float:
@@ -69,7 +71,12 @@ def rate_pairs_needed(effect: float, discord: float, *, alpha: float, power: flo
 
     None above five thousand.
     """
-    return _fewest(lambda n: rate_pair_power(n, effect, discord, alpha), power, fewest_pairs(alpha), _MOST_RATES)
+    high = fewest_pairs(alpha)
+    while rate_pair_power(high, effect, discord, alpha) < power:
+        if high == _MOST_RATES:
+            return None
+        high = min(2 * high, _MOST_RATES)
+    return _between(lambda n: rate_pair_power(n, effect, discord, alpha) >= power, high // 2, high)
 
 
 def rates_needed(rate_a: float, rate_b: float, *, alpha: float, power: float) -> int | None:
@@ -117,13 +124,16 @@ def _likely(n: int, p: float) -> range:
     return range(max(0, int(n * p - reach)), min(n, math.ceil(n * p + reach)) + 1)
 
 
-def _fewest(power_at: Callable[[int], float], wanted: float, least: int, most: int = _MOST) -> int | None:
-    high = least
-    while power_at(high) < wanted:
-        if high == most:
-            return None
-        high = min(2 * high, most)
-    return _between(lambda n: power_at(n) >= wanted, least, high)
+def _by_normal(effect: float, sd: float, alpha: float, power: float) -> float:
+    """The number of pairs if the spread were known: always a little too few."""
+    if not effect:
+        return math.inf
+    return ((normal_quantile(1 - alpha / 2) + normal_quantile(power)) * sd / effect) ** 2
+
+
+def _upwards(enough: Callable[[int], bool], guess: float, least: int) -> int | None:
+    """The first number that is enough, looked for from a guess that is too small."""
+    return _first(enough, max(least, int(guess))) if guess <= _MOST else None
 
 
 def _between(holds: Callable[[int], bool], low: int, high: int) -> int:
