@@ -4,6 +4,7 @@ Tails are computed as tails, so that small probabilities keep their digits.
 """
 
 import math
+from functools import lru_cache
 from statistics import NormalDist
 
 from harnessgym_mcp.core.stats.special import beta_cdf, crossing
@@ -34,6 +35,7 @@ def t_cdf(t: float, df: float) -> float:
     return t_sf(-t, df)
 
 
+@lru_cache(maxsize=1024)  # asked for again and again with the same few degrees of freedom
 def t_quantile(p: float, df: float) -> float:
     """The t with `t_cdf(t, df) == p`, for 0 < p < 1."""
     if p < 0.5:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 
 from harnessgym_mcp.core.stats.distributions import binomial_pmf, normal_quantile, two_sided_t_power
 from harnessgym_mcp.core.stats.special import beta_cdf
@@ -106,6 +107,7 @@ def _coin_power(n: int, p: float, alpha: float) -> float:
     return few_tails + beta_cdf(1 - p, n - edge, edge + 1)
 
 
+@lru_cache(maxsize=8192)
 def _rejected_up_to(n: int, alpha: float) -> int:
     """The largest minority count that the two-sided exact test of n fair tosses rejects; -1 for none."""
     low, high = -1, (n - 1) // 2
