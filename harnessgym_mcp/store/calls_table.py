@@ -1,0 +1,61 @@
+"""The telemetry file's one table and its migrations, shared by the writer and the readers.
+
+Migrations are numbered by their place and only ever add: a file that a newer program has migrated can still be
+written and read by this one.
+"""
+
+from typing import TYPE_CHECKING
+
+from harnessgym_mcp.core.events import CallEvent
+
+if TYPE_CHECKING:
+    import sqlite3
+
+__all__ = ["COLUMNS", "INSERT", "MIGRATIONS", "migrate", "shape_is_right"]
+
+COLUMNS = ("id", *CallEvent._fields)
+"""`id` is unique among all machines, so that files can be merged; `seq` is the order of commits in this file."""
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        """CREATE TABLE calls (
+            seq INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            at REAL, session TEXT, thread TEXT, tool_use TEXT, front TEXT, client TEXT, labels TEXT,
+            artifact TEXT, digest TEXT, tool TEXT, origin TEXT, via TEXT,
+            duration_ms REAL, status TEXT,
+            argument_keys TEXT, argument_bytes INTEGER, arguments TEXT,
+            result_bytes INTEGER, content_kinds TEXT, error TEXT
+        )""",
+        "CREATE INDEX calls_by_tool ON calls (artifact, tool)",
+        "CREATE INDEX calls_by_session ON calls (session)",
+    ),
+)
+
+INSERT = f"INSERT OR IGNORE INTO calls ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
+
+
+def migrate(connection: "sqlite3.Connection") -> None:
+    """Bring a file up to date; several processes may try at once. Raises sqlite3.Error."""
+    if _version(connection) >= len(MIGRATIONS):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for number, statements in enumerate(MIGRATIONS[_version(connection) :], _version(connection) + 1):
+            for statement in statements:
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def shape_is_right(connection: "sqlite3.Connection") -> bool:
+    """Has the file our table with all columns?"""
+    found = {row[1] for row in connection.execute("PRAGMA table_info(calls)")}
+    return found.issuperset(COLUMNS)
+
+
+def _version(connection: "sqlite3.Connection") -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])

@@ -1,0 +1,250 @@
+"""The one writer of call events: an append on the hot path, batches in a thread of its own, nothing lost silently.
+
+What was put is on disk within two `flush` intervals, so that a SIGKILL costs at most the last of them. A disk that
+cannot be written keeps rows waiting, up to a bound; what does not fit is counted. A damaged file is set aside.
+"""
+
+import os
+import secrets
+import threading
+import time
+from collections import deque
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harnessgym_mcp.core.events import CallEvent
+from harnessgym_mcp.core.policy import Telemetry
+from harnessgym_mcp.core.text import one_line
+from harnessgym_mcp.errors import CorruptError, HarnessGymError, StateError
+from harnessgym_mcp.store.atomic import locked, set_aside
+from harnessgym_mcp.store.calls_table import INSERT, migrate, shape_is_right
+from harnessgym_mcp.store.home import Home
+
+if TYPE_CHECKING:
+    import sqlite3
+
+__all__ = ["TelemetryWriter"]
+
+Row = tuple[str | int | float | None, ...]
+
+_CORRUPT = (11, 26)  # SQLITE_CORRUPT, SQLITE_NOTADB
+_MOST_INTEGER = 2**63 - 1
+
+
+class TelemetryWriter:
+    """Writes the call events of one front process; other processes may write the same file.
+
+    `dropped` counts rows that found the queue full or the writer closed, `error` says why nothing can be written just
+    now (empty when all is well), `notes` tells what was repaired.
+    """
+
+    def __init__(self, home: Home, policy: Telemetry) -> None:
+        self.dropped = 0
+        self.error = ""
+        self.notes: list[str] = []
+        self._file = _CallsFile(home, policy.busy, self.notes)
+        self._policy = policy
+        self._rows: deque[CallEvent] = deque()
+        self._batch: list[Row] = []
+        self._ids = _Ids()
+        self._awake = False
+        self._closed = False
+        self._wake = threading.Event()
+        self._closing = threading.Event()
+        self._starting = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def put(self, event: CallEvent) -> None:
+        """Hand over one event; never blocks, never raises."""
+        if self._closed or len(self._rows) + len(self._batch) >= self._policy.queue:
+            self.dropped += 1
+            return
+        self._rows.append(event)
+        if not self._awake:
+            self._rouse()
+
+    def close(self, deadline: float) -> int:
+        """Write what is waiting, within `deadline` seconds; gives how many rows were lost in all."""
+        self._closed = True
+        self._closing.set()
+        self._wake.set()
+        if self._thread:
+            self._thread.join(deadline)
+        return self.dropped + len(self._rows) + len(self._batch)
+
+    def _rouse(self) -> None:
+        self._awake = True
+        with self._starting:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="telemetry", daemon=True)
+                self._thread.start()
+        self._wake.set()
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            self._wake.wait()
+            self._gather()
+            self._wake.clear()
+            self._awake = False  # before the rows are taken: one that is put after this rouses again
+            if not self._drain():
+                self._closing.wait(self._policy.retry)
+                self._wake.set()
+        self._drain()
+        self._file.close()
+
+    def _gather(self) -> None:
+        """Let a flush interval pass so that rows come in batches; the file is opened meanwhile."""
+        until = time.monotonic() + self._policy.flush
+        with suppress(Exception):  # comes up again, and is dealt with, when rows are written
+            self._file.ready()
+        self._closing.wait(max(0.0, until - time.monotonic()))
+
+    def _drain(self) -> bool:
+        """Write all that is waiting; False when some had to stay."""
+        while self._take():
+            if not self._write():
+                return False
+            self._batch.clear()
+        return True
+
+    def _take(self) -> bool:
+        while self._rows and len(self._batch) < self._policy.batch:
+            self._batch.append(_row(self._ids.next(), self._rows.popleft()))
+        return bool(self._batch)
+
+    def _write(self) -> bool:
+        """Whatever goes wrong, the thread lives on: a writer that dies would lose every later row."""
+        for _ in range(2):  # the second time with a fresh file, where the first was damaged
+            try:
+                self._file.write(self._batch)
+                self.error = ""
+                return True
+            except Exception as error:
+                self.error = one_line(f"{type(error).__name__}: {error}")
+                if not self._file.heal(error):
+                    return False
+        return False
+
+
+class _CallsFile:
+    """The SQLite file, opened when needed and again when somebody else replaced or removed it."""
+
+    def __init__(self, home: Home, busy: float, notes: list[str]) -> None:
+        self._path = home.telemetry
+        self._lock = home.lock("telemetry")
+        self._busy = busy
+        self._notes = notes
+        self._connection: sqlite3.Connection | None = None
+        self._opened: tuple[int, int] | None = None
+
+    def ready(self) -> "sqlite3.Connection":
+        """The open connection. Raises sqlite3.Error, OSError, StateError."""
+        if self._connection is None or self._opened != _identity(self._path):
+            self.close()
+            with locked(self._lock, self._busy):
+                self._connection = self._open()
+        return self._connection
+
+    def write(self, rows: list[Row]) -> None:
+        """Commit the rows, all or none. Raises like `ready`."""
+        connection = self.ready()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            _insert(connection, rows)
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+    def heal(self, error: Exception) -> bool:
+        """Close the file after an error; set it aside when it is damaged. True: worth trying again at once."""
+        damaged = self._opened
+        self.close()
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if not (code in _CORRUPT or isinstance(error, CorruptError)):
+            return False
+        try:
+            with locked(self._lock, self._busy):
+                if damaged == _identity(self._path):
+                    self._set_aside()
+        except HarnessGymError:
+            return False
+        return True
+
+    def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection:
+            connection.close()
+
+    def _open(self) -> "sqlite3.Connection":
+        import sqlite3
+
+        try:
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+        except OSError as error:
+            raise StateError(f"cannot write {self._path.name}: {error.strerror}") from error
+        self._opened = _identity(self._path)
+        connection = sqlite3.connect(self._path, timeout=self._busy, isolation_level=None)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            connection.execute("PRAGMA synchronous = NORMAL")
+            migrate(connection)
+            if not shape_is_right(connection):
+                raise CorruptError(f"{self._path.name} is not a telemetry file")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _set_aside(self) -> None:
+        aside = set_aside(self._path)
+        for suffix in ("-wal", "-shm"):
+            companion = Path(f"{self._path}{suffix}")
+            if companion.exists():
+                companion.rename(f"{aside}{suffix}")
+        self._notes.append(f"the damaged telemetry file was set aside as {str(aside)!r}")
+
+
+class _Ids:
+    """Ids that no other process or machine makes: when and by whom (at random), and a counter."""
+
+    def __init__(self) -> None:
+        self._prefix = f"{time.time_ns() // 1_000_000:012x}-{secrets.token_hex(6)}"
+        self._count = 0
+
+    def next(self) -> str:
+        self._count += 1
+        return f"{self._prefix}-{self._count:x}"
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _insert(connection: "sqlite3.Connection", rows: list[Row]) -> None:
+    import sqlite3
+
+    try:
+        connection.executemany(INSERT, rows)
+    except (UnicodeError, OverflowError, sqlite3.InterfaceError, sqlite3.ProgrammingError):
+        # one hostile value must not hold up all the others
+        connection.executemany(INSERT, [tuple(map(_harmless, row)) for row in rows])
+
+
+def _row(id: str, event: CallEvent) -> Row:
+    return (id, *event)
+
+
+def _harmless(value: object) -> str | int | float | None:
+    """A value that SQLite can hold: no lone surrogates, no integers beyond 64 bits, no other types."""
+    if isinstance(value, int):
+        return max(-_MOST_INTEGER, min(_MOST_INTEGER, value))
+    if value is None or isinstance(value, float):
+        return value
+    return str(value).encode("utf-8", "replace").decode()

@@ -1,0 +1,30 @@
+"""Makes call events; used by the tests and by the processes that they start."""
+
+from harnessgym_mcp.core.events import CallEvent
+
+BLANK = CallEvent(
+    at=1000.0,
+    session="s",
+    thread="",
+    tool_use="",
+    front="f",
+    client="test",
+    labels="{}",
+    artifact="demo",
+    digest="sha256:one",
+    tool="solve",
+    origin="agent",
+    via="",
+    duration_ms=1.0,
+    status="completed",
+    argument_keys='["n"]',
+    argument_bytes=7,
+    arguments=None,
+    result_bytes=11,
+    content_kinds='{"text": 1}',
+    error="",
+)
+
+
+def event(**changes: object) -> CallEvent:
+    return BLANK._replace(**changes)  # type: ignore[arg-type]
