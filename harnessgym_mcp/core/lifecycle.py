@@ -23,6 +23,7 @@ __all__ = [
     "decode_registry",
     "encode_registry",
     "find",
+    "hidden",
     "publish",
     "quarantine",
     "restore",
@@ -171,6 +172,16 @@ def restore(registry: Registry, name: str) -> Registry:
 
 def set_pinned(registry: Registry, name: str, pinned: bool) -> Registry:
     return _with(registry, msgspec.structs.replace(find(registry, name), pinned=pinned))
+
+
+def hidden(registry: Registry) -> list[Quarantined]:
+    """What is in quarantine and not superseded: entries after which the same name has qualified are history."""
+
+    def superseded(entry: Quarantined) -> bool:
+        artifact = registry.artifacts.get(entry.name)
+        return artifact is not None and any(v.published_at >= entry.at for v in artifact.versions)
+
+    return [entry for entry in registry.quarantine if not superseded(entry)]
 
 
 def quarantine(registry: Registry, entry: Quarantined) -> Registry:

@@ -50,7 +50,7 @@ class Timeouts:
     submit: float = 240.0  # then a ticket is returned
     close: float = 2.0  # between EOF and SIGKILL
     drain: float = 30.0  # after EOF on stdin: for the answers still under way
-    flush: float = 0.1  # for the last frames to a client that is leaving
+    flush: float = 0.25  # for rows to reach the disk, or the last frames to a client that is leaving
     last_rows: float = 0.12  # for the last telemetry rows after a signal; Claude kills after 150 ms
     lock: float = 15.0  # wait for another process that holds a file of the home
 

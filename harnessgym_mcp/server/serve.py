@@ -153,8 +153,10 @@ def serve_stdio(options: Options) -> None:
 
 
 def _log_to(path: Path) -> None:
-    """Stderr and a file; never stdout. A long file is put aside once."""
-    handlers: list[logging.Handler] = [StreamHandler(sys.stderr)]
+    """A file, and what matters to stderr; never stdout. A long file is put aside once."""
+    stderr = StreamHandler(sys.stderr)
+    stderr.setLevel(logging.WARNING)  # clients show or keep a server's stderr: only what matters goes there
+    handlers: list[logging.Handler] = [stderr]
     with contextlib.suppress(OSError):
         if path.exists() and path.stat().st_size > _LOG_BYTES:
             path.replace(path.with_suffix(".log.1"))
@@ -162,3 +164,4 @@ def _log_to(path: Path) -> None:
     for handler in handlers:
         handler.setFormatter(Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)
+    logging.getLogger("watchfiles").setLevel(logging.WARNING)

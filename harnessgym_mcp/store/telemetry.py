@@ -53,6 +53,9 @@ class TelemetryWriter:
         self._wake = threading.Event()
         self._closing = threading.Event()
         self._starting = threading.Lock()
+        self._handed = 0
+        self._written = 0
+        self._news = threading.Condition()
         self._thread: threading.Thread | None = None
 
     def put(self, event: CallEvent) -> None:
@@ -60,9 +63,16 @@ class TelemetryWriter:
         if self._closed or len(self._rows) + len(self._batch) >= self._policy.queue:
             self.dropped += 1
             return
+        self._handed += 1
         self._rows.append(event)
         if not self._awake:
             self._rouse()
+
+    def flush(self, deadline: float) -> bool:
+        """Wait until all that was put before is on disk, at most `deadline` seconds; blocks."""
+        handed = self._handed
+        with self._news:
+            return self._news.wait_for(lambda: self._written >= handed, deadline)
 
     def close(self, deadline: float) -> int:
         """Write what is waiting, within `deadline` seconds; gives how many rows were lost in all."""
@@ -105,6 +115,9 @@ class TelemetryWriter:
         while self._take():
             if not self._write():
                 return False
+            with self._news:
+                self._written += len(self._batch)
+                self._news.notify_all()
             self._batch.clear()
         return True
 

@@ -9,14 +9,13 @@ import msgspec
 
 from harnessgym_mcp.core import names
 from harnessgym_mcp.core.iteration import Iteration, open_of, open_slot
-from harnessgym_mcp.core.lifecycle import Registry
+from harnessgym_mcp.core.lifecycle import Registry, hidden
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.errors import NotFoundError, UsageError
 from harnessgym_mcp.qualify.scaffold import scaffold
-from harnessgym_mcp.server.control.services import Services, labels_of
+from harnessgym_mcp.server.control.services import Services, calls_on_record, labels_of
 from harnessgym_mcp.server.switchboard import Ask
 from harnessgym_mcp.store.atomic import write_atomic
-from harnessgym_mcp.store.callstats import tool_stats
 from harnessgym_mcp.store.objects import ObjectStore
 
 __all__ = ["Selection", "reflect"]
@@ -70,7 +69,7 @@ async def reflect(services: Services, ask: Ask) -> dict[str, Any]:
 
 async def _evidence(services: Services, ask: Ask) -> dict[str, Any]:
     session = ask.identity.session
-    calls = await asyncio.to_thread(tool_stats, services.home, session=session)
+    calls = await asyncio.to_thread(calls_on_record, services, session=session)
     registry = services.harness.registry
     held = open_of(await asyncio.to_thread(services.iterations.read), session)
     used = {(c.artifact, c.tool) for c in calls if c.calls}
@@ -81,7 +80,7 @@ async def _evidence(services: Services, ask: Ask) -> dict[str, Any]:
         "failed": [f"{c.artifact}__{c.tool}" for c in calls if c.successes < c.calls],
         "slowest": [f"{c.artifact}__{c.tool}" for c in sorted(calls, key=lambda c: -(c.p95_ms or 0))[:3]],
         "exists_so_extend_it": _existing(registry, used),
-        "quarantined": [{"name": q.name, "why": q.reason, "findings": q.findings} for q in registry.quarantine],
+        "quarantined": [{"name": q.name, "why": q.reason, "findings": q.findings} for q in hidden(registry)],
         "problems": dict(services.harness.problems),
     }
     if held:

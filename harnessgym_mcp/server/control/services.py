@@ -10,10 +10,11 @@ from harnessgym_mcp.core.policy import Policy
 from harnessgym_mcp.errors import HarnessGymError
 from harnessgym_mcp.server.harness import Harness
 from harnessgym_mcp.server.table import MountTable
+from harnessgym_mcp.store.callstats import ToolStats, tool_stats
 from harnessgym_mcp.store.home import Home
 from harnessgym_mcp.store.iterations import IterationStore
 
-__all__ = ["Losses", "Services", "failure", "labels_of", "reply"]
+__all__ = ["Losses", "Services", "calls_on_record", "failure", "labels_of", "reply"]
 
 
 class Losses(Protocol):
@@ -25,6 +26,7 @@ class Losses(Protocol):
     def error(self) -> str: ...
     @property
     def notes(self) -> list[str]: ...
+    def flush(self, deadline: float) -> bool: ...
 
 
 @dataclass(slots=True)
@@ -45,6 +47,12 @@ def reply(body: dict[str, Any], most: int, *, error: bool = False) -> dict[str, 
     both), cut to what clients let pass."""
     result: dict[str, Any] = {"content": [{"type": "text", "text": fit(body, most)}]}
     return result | ({"isError": True} if error else {})
+
+
+def calls_on_record(services: Services, **wanted: Any) -> list[ToolStats]:
+    """The calls so far, those of a moment ago included; blocks, so run it in a thread."""
+    services.telemetry.flush(services.policy.timeouts.flush)
+    return tool_stats(services.home, **wanted)
 
 
 def failure(error: HarnessGymError, most: int) -> dict[str, Any]:

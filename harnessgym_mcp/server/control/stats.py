@@ -9,13 +9,12 @@ from typing import Any
 import msgspec
 
 from harnessgym_mcp.core.iteration import open_of
-from harnessgym_mcp.core.lifecycle import Artifact
+from harnessgym_mcp.core.lifecycle import Artifact, hidden
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.errors import HarnessGymError, UsageError
 from harnessgym_mcp.proc.choose import choose_sandbox
-from harnessgym_mcp.server.control.services import Services, labels_of
+from harnessgym_mcp.server.control.services import Services, calls_on_record, labels_of
 from harnessgym_mcp.server.switchboard import Ask
-from harnessgym_mcp.store.callstats import tool_stats
 
 __all__ = ["parse_since", "stats"]
 
@@ -52,8 +51,8 @@ async def stats(services: Services, ask: Ask) -> dict[str, Any]:
     run = labels_of(ask.client.session).get("run", "")
     session = ask.identity.session if scope == "session" or (scope == "run" and not run) else None
     calls = await asyncio.to_thread(
-        tool_stats,
-        services.home,
+        calls_on_record,
+        services,
         session=session,
         run=run if scope == "run" else None,
         since=since,
@@ -76,9 +75,10 @@ async def stats(services: Services, ask: Ask) -> dict[str, Any]:
         ],
         "quarantined": [
             {"name": q.name, "digest": q.digest, "reason": q.reason, "findings": q.findings, "at": q.at}
-            for q in registry.quarantine
+            for q in hidden(registry)
             if not only or q.name == only
         ],
+        "repaired_rejections": len(registry.quarantine) - len(hidden(registry)),
         "requalifying": dict(services.harness.pending),
         "problems": dict(services.harness.problems),
         "open_slot": await asyncio.to_thread(_slot, services, ask.identity.session),
