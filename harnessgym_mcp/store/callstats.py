@@ -159,6 +159,7 @@ def _ask(home: Home, question: "Callable[[sqlite3.Connection], list[T]]", notes:
 
     try:
         with _opened(home.telemetry) as connection:
+            connection.execute("BEGIN")  # one snapshot for all of the question
             return question(connection)
     except sqlite3.Error as error:
         if notes is not None:
