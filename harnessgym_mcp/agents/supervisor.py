@@ -48,15 +48,18 @@ def main() -> None:
         channel.sendall(json.dumps(answer).encode() + b"\n")
 
 
-def descendants(root: int) -> list[int]:
-    """All processes below `root`, nearest first."""
-    below: dict[int, list[int]] = {}
-    for pid, parent in _parents():
-        below.setdefault(parent, []).append(pid)
-    found = [root]
-    for pid in found:
-        found.extend(below.get(pid, ()))
-    return found[1:]
+def descendants(root: int) -> dict[int, int]:
+    """All processes below `root`, nearest first: pid -> start time, which tells it from a later one of its number."""
+    below: dict[int, list[tuple[int, int]]] = {}
+    for pid, parent, start in _processes():
+        below.setdefault(parent, []).append((pid, start))
+    found: dict[int, int] = {}
+    front = [root]
+    for parent in front:
+        for pid, start in below.get(parent, ()):
+            found[pid] = start
+            front.append(pid)
+    return found
 
 
 class Supervisor:
@@ -114,14 +117,18 @@ class Supervisor:
         return len(told - {self._child})
 
     def _signal(self, number: int) -> set[int]:
-        pids = descendants(os.getpid())
-        for pid in pids:
-            with contextlib.suppress(OSError):
-                os.kill(pid, number)
+        """Signal what two looks agree on, so that a number taken over in between is never somebody else's."""
+        first = descendants(os.getpid())
+        with contextlib.ExitStack() as held:
+            targets = {pid: _hold(pid, held) for pid in first}
+            again = descendants(os.getpid())
+            for pid, target in targets.items():
+                if again.get(pid) == first[pid]:
+                    _send(pid, target, number)
         if not _LINUX:
             with contextlib.suppress(OSError):
                 os.killpg(self._child, number)
-        return set(pids)
+        return set(first)
 
     def _exited(self) -> bool:
         return self._code is not None
@@ -167,15 +174,36 @@ def _receive(channel: socket.socket) -> dict[str, Any] | None:
     return json.loads(line) if line.endswith(b"\n") else None
 
 
-def _parents() -> Iterator[tuple[int, int]]:
-    """`(pid, parent's pid)` of every process."""
+def _processes() -> Iterator[tuple[int, int, int]]:
+    """`(pid, parent's pid, start time)` of every process; the time is 0 where it is not told."""
     if not _LINUX:
         listed = subprocess.run(["ps", "-axo", "pid=,ppid="], capture_output=True, text=True, check=False).stdout
-        yield from ((int(pid), int(parent)) for pid, parent in (line.split() for line in listed.splitlines()))
+        yield from ((int(pid), int(parent), 0) for pid, parent in (line.split() for line in listed.splitlines()))
         return
     for name in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError), open(f"/proc/{name}/stat", "rb") as file:
-            yield int(name), int(file.read().rpartition(b")")[2].split()[1])
+            told = file.read().rpartition(b")")[2].split()
+            yield int(name), int(told[1]), int(told[19])
+
+
+def _hold(pid: int, held: contextlib.ExitStack) -> int | None:
+    """A descriptor that means this process and no later one of its number; None where the system has none."""
+    try:
+        fd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return -1
+    except (AttributeError, OSError):
+        return None
+    held.callback(os.close, fd)
+    return fd
+
+
+def _send(pid: int, target: int | None, number: int) -> None:
+    with contextlib.suppress(OSError):
+        if target is None:
+            os.kill(pid, number)
+        elif target >= 0:
+            signal.pidfd_send_signal(target, number)
 
 
 def _group_lives(group: int) -> bool:

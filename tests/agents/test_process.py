@@ -236,7 +236,7 @@ def test_descendants_are_found_through_every_generation():
     with shell:
         grandchild = int(shell.stdout.readline())
         assert grandchild in descendants(os.getpid())
-        assert descendants(shell.pid)[0] == grandchild
+        assert list(descendants(shell.pid)) == [grandchild]
         for pid in (*descendants(shell.pid), shell.pid):
             os.kill(pid, signal.SIGKILL)
 
