@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from harnessgym_mcp.core.launch import Launch, Wire
 from harnessgym_mcp.core.policy import Policy
+from harnessgym_mcp.proc.environments import Environment
 from harnessgym_mcp.proc.sandbox import Sandbox
+from harnessgym_mcp.proc.watch import Watchdog
 from harnessgym_mcp.qualify.request import Request
 from harnessgym_mcp.store.tree import Tree
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:  # pydantic costs 100 ms; only the manifest stage brings it in
     from harnessgym_mcp.qualify.rig import Reply, Rig
 
 __all__ = ["Answered", "Context", "paste"]
+
+_PACE = 0.05  # seconds between two looks of the watchdog
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,10 @@ class Context:
     manifest: "ArtifactManifest | None" = None
     skills: list[str] = field(default_factory=list)
     sandbox: Sandbox | None = None
-    rig: "Rig | None" = None
+    watchdog: Watchdog = field(default_factory=lambda: Watchdog(_PACE))
+    environment: Environment = field(default_factory=Environment)
+    packages: list[str] = field(default_factory=list)  # declared, those of a PEP 723 block included
+    rigs: "list[Rig]" = field(default_factory=list)  # servers under way; the first is that of the first room
     tools: list[dict[str, Any]] = field(default_factory=list)
     wire: Wire = field(default_factory=Wire)
     answered: list[Answered] = field(default_factory=list)
@@ -59,7 +66,7 @@ class Context:
 
     @property
     def launch(self) -> Launch:
-        launch = self.manifest.launch(self.wire) if self.manifest else None
+        launch = self.manifest.launch(self.wire, self.packages) if self.manifest else None
         if launch is None:
             raise LookupError("an artifact without a server is not launched")
         return launch
@@ -78,9 +85,9 @@ class Context:
     @property
     def running(self) -> "Rig":
         """The first room's server. Raises LookupError when there is none."""
-        if self.rig is None:
+        if not self.rigs:
             raise LookupError("no server is running")
-        return self.rig
+        return self.rigs[0]
 
 
 def paste(tool: str, arguments: Any) -> str:

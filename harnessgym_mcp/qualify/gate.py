@@ -49,8 +49,8 @@ async def judge(request: Request, on_stage: OnStage, on_begin: OnBegin = lambda 
     gate = _Gate(ctx, on_stage, on_begin)
     for stage in STAGES:
         await gate.pass_through(stage)
-    if ctx.rig is not None:
-        await ctx.rig.close(0)
+    for rig in ctx.rigs:
+        await rig.close(0)
     gate.findings += _unconfined(ctx)
     return _judgement(gate, began)
 

@@ -1,77 +1,58 @@
-"""The processes in a room, seen through /proc."""
+"""The processes in a room: who belongs to the server, and who has left its family."""
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["Process", "inside", "runaways", "tagged"]
+from harnessgym_mcp.proc.processes import Process, descendants, find_variable, read_process
+from harnessgym_mcp.proc.tags import TAG
+
+__all__ = ["Member", "family", "runaways", "tagged"]
 
 
-class Process(NamedTuple):
-    """One process; `peak_kb` is the most memory it ever had resident, `inner` its pid in its own namespace."""
+class Member(NamedTuple):
+    """One process of a room; `inner` is its pid in its own namespace."""
 
     pid: int
     parent: int
-    session: int
+    started: int
     name: str
-    peak_kb: int
     inner: int
 
 
-def inside(leader: int, tag: str) -> list[Process]:
-    """`leader` and everything below it, and whatever else bears the tag."""
-    everything = {p.pid: p for p in _all()}
-    found = {leader} & everything.keys()
-    while more := {p.pid for p in everything.values() if p.parent in found} - found:
-        found |= more
-    return [everything[pid] for pid in sorted(found | (set(tagged(tag)) & everything.keys()))]
+def family(leader: int, tag: str) -> list[Member]:
+    """`leader`, everything below it, and whatever else bears the tag."""
+    found: dict[int, Process] = {p.pid: p for p in descendants(leader)}
+    for pid in (leader, *tagged(tag)):
+        if pid not in found and (process := read_process(pid)):
+            found[pid] = process
+            found.update({p.pid: p for p in descendants(pid)})
+    return [Member(p.pid, p.parent, p.started, *_status(p.pid)) for p in found.values()]
 
 
-def tagged(tag: str) -> Iterator[int]:
-    """Processes whose environment bears the tag; none for an empty tag."""
-    wanted = f"HARNESSGYM_TAG={tag}".encode()
-    for pid in _pids() if tag else ():
-        try:
-            if wanted in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
-                yield pid
-        except OSError:
-            continue
+def tagged(tag: str) -> list[int]:
+    """Processes that were started with this tag; none for an empty one."""
+    return [pid for pid, value in find_variable(TAG) if value == tag] if tag else []
 
 
-def runaways(processes: list[Process], leader: int) -> list[Process]:
-    """Those that left the server's family: their parent is not in the room, or is its init and they are not the server.
+def runaways(members: list[Member], leader: int, wrapped: bool) -> list[Member]:
+    """Daemons: those that init or the sandbox's keeper had to adopt, and those that are nobody's in the room.
 
-    In a pid namespace, init is inner pid 1 and the server the first process below it.
+    In a pid namespace the keeper is inner pid 1, elsewhere the leader; its first child is the server itself.
     """
-    pids = {p.pid for p in processes}
-    init = next((p for p in processes if p.inner == 1 and p.pid != leader), None)
-    if init is None:
-        return [p for p in processes if p.parent not in pids and p.pid != leader]
-    children = sorted((p for p in processes if p.parent == init.pid), key=lambda p: p.inner)
-    return children[1:]
+    pids = {m.pid for m in members}
+    lost = [m for m in members if m.parent not in pids and m.pid != leader]
+    if not wrapped:
+        return lost
+    keeper = next((m.pid for m in members if m.inner == 1 and m.pid != leader), leader)
+    adopted = sorted((m for m in members if m.parent == keeper), key=lambda m: (m.started, m.inner))
+    return lost + adopted[1:]
 
 
-def _pids() -> list[int]:
+def _status(pid: int) -> tuple[str, int]:
+    """`(name, pid in its own namespace)`."""
     try:
-        return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+        lines = Path(f"/proc/{pid}/status").read_text("utf-8", "replace").splitlines()
     except OSError:
-        return []
-
-
-def _all() -> Iterator[Process]:
-    for pid in _pids():
-        try:
-            yield _read(pid)
-        except (OSError, ValueError, IndexError):
-            continue  # it has ended
-
-
-def _read(pid: int) -> Process:
-    stat = Path(f"/proc/{pid}/stat").read_bytes()
-    name = stat[stat.index(b"(") + 1 : stat.rindex(b")")].decode("utf-8", "replace")
-    fields = stat[stat.rindex(b")") + 2 :].split()
-    status = dict(line.split(b":", 1) for line in Path(f"/proc/{pid}/status").read_bytes().splitlines() if b":" in line)
-    inner = int(status.get(b"NSpid", b"0").split()[-1])
-    peak = int(status.get(b"VmHWM", b"0 kB").split()[0])
-    return Process(pid, int(fields[1]), int(fields[3]), name, peak, inner)
+        return "?", 0
+    fields = dict(line.split(":", 1) for line in lines if ":" in line)
+    return fields.get("Name", "?").strip(), int(fields.get("NSpid", "0").split()[-1])

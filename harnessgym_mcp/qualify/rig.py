@@ -17,8 +17,9 @@ from harnessgym_mcp.core.wire import CAPABILITIES_KEY, MODERN, VERSION_KEY
 from harnessgym_mcp.errors import UpstreamDiedError, UpstreamError
 from harnessgym_mcp.proc.rooms import prepare_launch, room_for
 from harnessgym_mcp.proc.sandbox import Bind, Guise, Prepared, Sandbox
+from harnessgym_mcp.proc.watch import Watch, Watchdog
 from harnessgym_mcp.qualify.decoys import Decoys
-from harnessgym_mcp.qualify.processes import Process, inside
+from harnessgym_mcp.qualify.processes import Member, family, runaways, tagged
 from harnessgym_mcp.upstream.peer import Peer
 
 __all__ = ["Place", "Reply", "Rig", "as_result"]
@@ -114,7 +115,7 @@ def _text(raw: bytes) -> str:
 class Rig:
     """A server in a room. Make one, `open` it, shake hands through `peer`, `call`, and `close`."""
 
-    def __init__(self, sandbox: Sandbox, launch: Launch, policy: Policy, place: Place) -> None:
+    def __init__(self, sandbox: Sandbox, launch: Launch, policy: Policy, place: Place, watchdog: Watchdog) -> None:
         self.peer = Peer(self, policy.limits, launch.wire)
         self.place = place
         self.strays: list[str] = []
@@ -126,6 +127,9 @@ class Rig:
         self._sandbox = sandbox
         self._launch = launch
         self._policy = policy
+        self.watch: Watch | None = None
+        self.survivors: list[int] = []  # processes that outlived the server, found at its end
+        self._watchdog = watchdog
         self._prepared: Prepared | None = None
 
     async def open(self) -> None:
@@ -146,6 +150,7 @@ class Rig:
         self._prepared = prepare_launch(self._sandbox, room, self._launch)
         self._plant_outside(self._prepared)
         await self.peer.open(self._prepared)
+        self.watch = self._watchdog.watch(self.peer.link.pid, self._prepared, room)
 
     def _decoy_binds(self) -> tuple[Bind, ...]:
         if self._sandbox.report.tier != "A":
@@ -211,19 +216,26 @@ class Rig:
     # ---- end
 
     @property
-    def tag(self) -> str:
-        """What marks the room's processes."""
-        return self._prepared.tag if self._prepared else ""
+    def breach(self) -> str:
+        """Which bound it broke, in words; the watchdog has then ended it."""
+        return self.watch.breach if self.watch else ""
 
-    def processes(self) -> list[Process]:
-        """All processes in the room, this moment."""
-        return inside(self.peer.link.pid, self.tag)
+    def runaways(self) -> list[Member]:
+        """Processes that have left the server's family, this moment."""
+        if self._prepared is None:
+            return []
+        leader = self.peer.link.pid
+        return runaways(family(leader, self._prepared.tag), leader, self._prepared.wrapped)
 
     async def close(self, grace: float) -> bool:
         """EOF, then force; True when the server left by itself. Idempotent."""
+        if self._prepared is None:
+            return True
         left = await self.peer.close(grace)
-        if self._prepared is not None:
-            self._prepared.close()
+        if self.watch is not None:
+            self._watchdog.forget(self.watch)
+        self.survivors += tagged(self._prepared.tag)
+        self._prepared.close()
         return left
 
 

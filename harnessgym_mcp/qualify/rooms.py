@@ -1,11 +1,13 @@
 """The clean rooms themselves: each another place, with another home, zone, language and hash seed."""
 
+import asyncio
 import secrets
 from pathlib import Path
 
 import msgspec
 
 from harnessgym_mcp.proc.sandbox import Guise
+from harnessgym_mcp.proc.workspace import fresh_workspace
 from harnessgym_mcp.qualify.context import Context
 from harnessgym_mcp.qualify.rig import Place, Rig
 from harnessgym_mcp.store.tree import copy_tree
@@ -32,14 +34,23 @@ async def make_rig(ctx: Context, room: str, framing: str) -> Rig:
     copy_tree(ctx.root, base / "artifact", ctx.tree)
     for name in ("data", "home"):
         (base / name).mkdir(parents=True)
-    place = Place(base / "artifact", base / "data", base / "home", _workspace(ctx, base), guise)
+    place = Place(
+        root=base / "artifact",
+        data=base / "data",
+        home=base / "home",
+        workspace=await asyncio.to_thread(_workspace, ctx, base),
+        guise=guise,
+        binds=ctx.environment.binds,
+        path_first=ctx.environment.path_first,
+    )
     wire = msgspec.structs.replace(ctx.wire, framing=framing)
-    return Rig(ctx.sandbox, msgspec.structs.replace(ctx.launch, wire=wire), ctx.policy, place)
+    return Rig(ctx.sandbox, msgspec.structs.replace(ctx.launch, wire=wire), ctx.policy, place, ctx.watchdog)
 
 
 def _workspace(ctx: Context, base: Path) -> Path | None:
     if ctx.launch.permissions.workspace == "none":
         return None
     workspace = base / "workspace"
-    workspace.mkdir()
+    source = Path(ctx.request.workspace) if ctx.request.workspace else None
+    fresh_workspace(source, workspace, ctx.policy.qualify)
     return workspace

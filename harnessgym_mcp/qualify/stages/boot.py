@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Coroutine
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -11,7 +12,8 @@ import msgspec
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.core.verdict import Finding, finding
 from harnessgym_mcp.core.wire import MODERN
-from harnessgym_mcp.errors import HarnessGymError, UpstreamError
+from harnessgym_mcp.errors import HarnessGymError, PackagesError, UpstreamError
+from harnessgym_mcp.proc.environments import Environments
 from harnessgym_mcp.qualify.checks.definitions import check_definitions, near_duplicates
 from harnessgym_mcp.qualify.context import Context
 from harnessgym_mcp.qualify.rig import Rig
@@ -36,10 +38,12 @@ class _Failure:
 
 
 async def run(ctx: Context) -> list[Finding]:
+    if unbuilt := await _environment(ctx):
+        return [unbuilt]
     found = await connect(ctx, FIRST)
     if isinstance(found, Finding):
         return [found]
-    ctx.rig = found
+    ctx.rigs.append(found)
     ctx.wire = msgspec.structs.replace(found.peer.wire)
     try:
         ctx.tools = await found.peer.list_tools(min(ctx.policy.qualify.start, ctx.left))
@@ -52,6 +56,17 @@ async def run(ctx: Context) -> list[Finding]:
     extended = ctx.manifest.extension.extends if ctx.manifest else ""
     others = [k for k in ctx.request.known if k.name not in (ctx.name, extended)]
     return [*checked, *near_duplicates(ctx.tools, others)]
+
+
+async def _environment(ctx: Context) -> Finding | None:
+    """Build or find what the packages need; done outside the sandbox, with nothing of the packages run."""
+    environments = Environments(Path(ctx.request.state), ctx.policy)
+    try:
+        ctx.environment = await asyncio.to_thread(environments.ensure, ctx.packages, ctx.launch.python)
+    except PackagesError as error:
+        where = "plugin.json dependencies"
+        return finding("boot.packages", error.message, where=where, fix=error.hint)
+    return None
 
 
 def _no_list(ctx: Context, error: Exception) -> Finding:
@@ -152,6 +167,8 @@ def _explain(rig: Rig, error: Exception, timeout: float) -> _Failure:
         )
     if isinstance(error, RpcError):
         return _Failure("boot.refused", f"it refused to begin: {error.message}", "answer initialize with a result")
+    if rig.breach:
+        return _Failure("boot.exited", f"the server was ended: {rig.breach}", "use less at start")
     if rig.peer.dead:
         return _Failure("boot.exited", rig.peer.dead.message + heard, "see what it wrote to stderr; run it by hand")
     if isinstance(error, UpstreamError):

@@ -1,12 +1,10 @@
 """12 footprint: what the server left behind, touched and took, and how it went when its input ended."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.core.verdict import Finding, finding
 from harnessgym_mcp.qualify.context import Context
-from harnessgym_mcp.qualify.processes import Process, runaways, tagged
 from harnessgym_mcp.qualify.rig import Rig
 from harnessgym_mcp.store.tree import UNBOUNDED, survey
 
@@ -14,22 +12,18 @@ __all__ = ["run"]
 
 
 async def run(ctx: Context) -> list[Finding]:
-    rig = ctx.running
-    before = rig.processes() if not rig.peer.dead else []
-    found = [*_runaways(rig, before), *_memory(ctx, before)]
+    return [f for rig in ctx.rigs for f in await _look(ctx, rig)]
+
+
+async def _look(ctx: Context, rig: Rig) -> list[Finding]:
     alive = not rig.peer.dead
-    tag = rig.tag
+    found = [_daemon(m.name) for m in rig.runaways()[:3]]
     left = await rig.close(ctx.policy.qualify.eof_grace)
     if alive and not left:
         found.append(_stays(ctx))
-    found += _orphans(tag)
-    found += [*_strays(rig), *_secrets(rig), *_own_files(ctx, rig), *_output(ctx, rig)]
-    return found
-
-
-def _runaways(rig: Rig, processes: list[Process]) -> Iterator[Finding]:
-    for process in runaways(processes, rig.peer.link.pid)[:3]:
-        yield _daemon(process.name)
+    if rig.survivors and not found:
+        found.append(_daemon("?"))
+    return [*found, *_bounds(ctx, rig), *_strays(rig), *_secrets(rig), *_own_files(ctx, rig), *_output(ctx, rig)]
 
 
 def _daemon(name: str) -> Finding:
@@ -41,30 +35,13 @@ def _daemon(name: str) -> Finding:
     )
 
 
-def _orphans(tag: str) -> Iterator[Finding]:
-    """Where nothing else ends them, processes that outlived the server are ended here."""
-    import contextlib
-    import os
-    import signal
-
-    for pid in list(tagged(tag)):
-        name = "?"
-        with contextlib.suppress(OSError):
-            name = Path(f"/proc/{pid}/comm").read_text().strip()
-            os.kill(pid, signal.SIGKILL)
-            yield _daemon(name)
-
-
-def _memory(ctx: Context, processes: list[Process]) -> Iterator[Finding]:
-    declared = ctx.launch.limits.memory_mb
-    most = min(declared or ctx.policy.isolation.memory_mb, ctx.policy.isolation.memory_mb)
-    peak = sum(p.peak_kb for p in processes) // 1024
-    if peak > most:
+def _bounds(ctx: Context, rig: Rig) -> Iterator[Finding]:
+    if rig.breach:
         yield finding(
-            "footprint.memory",
-            f"it used {peak} MB of memory; {most} MB are allowed",
-            where="processes",
-            fix="use less, or declare a larger limits.memory_mb" if declared else "use less memory",
+            "footprint.bounds",
+            f"the server was ended: {rig.breach}",
+            where="server",
+            fix="use less, or work in smaller pieces; limits.memory_mb may lower the bound, not raise it",
         )
 
 

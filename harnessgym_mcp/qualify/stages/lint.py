@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from harnessgym_mcp.core.requirements import requirement_name
 from harnessgym_mcp.core.text import visible
 from harnessgym_mcp.core.verdict import Finding, Severity, finding
 from harnessgym_mcp.qualify.checks.definitions import poisoned
@@ -76,7 +77,7 @@ def _syntax(ctx: Context, texts: dict[str, str], modules: dict[str, ast.Module])
 
 
 def _imports(ctx: Context, modules: dict[str, ast.Module]) -> Iterator[Finding]:
-    declared = _declared(ctx, modules)
+    declared = [requirement_name(package) for package in ctx.packages]
     local = {part.removesuffix(".py") for path in modules for part in Path(path).parts[:2]}
     local |= {p.path.split("/")[0].split(".")[0] for p in (ctx.tree.files if ctx.tree else ())}
     needed = reachable(_entries(ctx, dict(modules)), modules)
@@ -90,17 +91,6 @@ def _imports(ctx: Context, modules: dict[str, ast.Module]) -> Iterator[Finding]:
                 where=f"{path}:{item.line}",
                 fix=f'add it to "dependencies": {{"packages": ["{visible(name)}"]}}, or do without',
             )
-
-
-def _declared(ctx: Context, modules: dict[str, ast.Module]) -> list[str]:
-    packages = list(ctx.manifest.extension.dependencies.packages) if ctx.manifest else []
-    names = []
-    for package in packages:
-        head = package.split(";")[0]
-        for stop in "[<>=!~ (@":
-            head = head.split(stop)[0]
-        names.append(head.strip())
-    return names
 
 
 def _node(ctx: Context, texts: dict[str, str]) -> Iterator[Finding]:

@@ -5,8 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harnessgym_mcp.core.manifest import EXTENSION, ArtifactManifest, ManifestError, parse_manifest
+from harnessgym_mcp.core.pep723 import read_block
+from harnessgym_mcp.core.requirements import check_python, check_requirements
 from harnessgym_mcp.core.verdict import Finding, finding
-from harnessgym_mcp.qualify.checks.recipes import check_permissions, check_recipe
+from harnessgym_mcp.errors import UsageError
+from harnessgym_mcp.qualify.checks.recipes import check_permissions, check_recipe, entry_files
 from harnessgym_mcp.qualify.checks.skills import check_skill
 from harnessgym_mcp.qualify.context import Context
 from harnessgym_mcp.store.tree import TreeFile
@@ -22,8 +25,9 @@ async def run(ctx: Context) -> list[Finding]:
         ctx.manifest = parse_manifest(ctx.plugin, ctx.mcp)
     except ManifestError as error:
         return [_problem(where, what) for where, what in error.problems[:20]]
+    ctx.packages, unfit = _packages(ctx, ctx.manifest)
     ctx.skills = sorted(f.path for f in _files(ctx) if _is_skill(f.path))
-    return [*_whole(ctx, ctx.manifest), *_server(ctx, ctx.manifest), *_skills(ctx)]
+    return [*unfit, *_whole(ctx, ctx.manifest), *_server(ctx, ctx.manifest), *_skills(ctx)]
 
 
 def _unreadable(path: Path) -> Iterator[Finding]:
@@ -80,6 +84,23 @@ def _whole(ctx: Context, manifest: ArtifactManifest) -> Iterator[Finding]:
             where=f'plugin.json extensions["{EXTENSION}"].extends',
             fix="name an existing artifact or leave it out",
         )
+
+
+def _packages(ctx: Context, manifest: ArtifactManifest) -> tuple[list[str], list[Finding]]:
+    """The declared requirements and those in the server script's own block (PEP 723), checked."""
+    declared = manifest.extension.dependencies
+    wanted = list(declared.packages)
+    where = "plugin.json dependencies"
+    try:
+        check_python(declared.python)
+        for path in entry_files(manifest, {f.path: f.executable for f in _files(ctx)}):
+            if path.endswith(".py"):
+                where = path
+                block = read_block((ctx.root / path).read_text("utf-8", "replace"))
+                wanted += block.dependencies if block else ()
+        return list(check_requirements(wanted)), []
+    except UsageError as error:
+        return [], [finding("manifest.requirement", error.message, where=where, fix=error.hint)]
 
 
 def _server(ctx: Context, manifest: ArtifactManifest) -> Iterator[Finding]:
