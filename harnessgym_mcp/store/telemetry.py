@@ -24,7 +24,7 @@ from harnessgym_mcp.store.home import Home
 if TYPE_CHECKING:
     import sqlite3
 
-__all__ = ["TelemetryWriter"]
+__all__ = ["CallsFile", "TelemetryWriter"]
 
 Row = tuple[str | int | float | None, ...]
 
@@ -43,7 +43,7 @@ class TelemetryWriter:
         self.dropped = 0
         self.error = ""
         self.notes: list[str] = []
-        self._file = _CallsFile(home, policy.busy, self.notes)
+        self._file = CallsFile(home, policy.busy, self.notes)
         self._policy = policy
         self._rows: deque[CallEvent] = deque()
         self._batch: list[Row] = []
@@ -74,6 +74,11 @@ class TelemetryWriter:
         with self._news:
             return self._news.wait_for(lambda: self._written >= handed, deadline)
 
+    @property
+    def waiting(self) -> int:
+        """Rows that are not on disk yet."""
+        return len(self._rows) + len(self._batch)
+
     def close(self, deadline: float) -> int:
         """Write what is waiting, within `deadline` seconds; gives how many rows were lost in all."""
         self._closed = True
@@ -81,7 +86,7 @@ class TelemetryWriter:
         self._wake.set()
         if self._thread:
             self._thread.join(deadline)
-        return self.dropped + len(self._rows) + len(self._batch)
+        return self.dropped + self.waiting
 
     def _rouse(self) -> None:
         self._awake = True
@@ -140,7 +145,7 @@ class TelemetryWriter:
         return False
 
 
-class _CallsFile:
+class CallsFile:
     """The SQLite file, opened when needed and again when somebody else replaced or removed it."""
 
     def __init__(self, home: Home, busy: float, notes: list[str]) -> None:

@@ -18,7 +18,7 @@ from harnessgym_mcp.core.policy import Telemetry
 from harnessgym_mcp.store.calls_table import COLUMNS, INSERT, MIGRATIONS, migrate, shape_is_right
 from harnessgym_mcp.store.callstats import recent_calls
 from harnessgym_mcp.store.home import Home
-from harnessgym_mcp.store.telemetry import TelemetryWriter
+from harnessgym_mcp.store.telemetry import CallsFile, TelemetryWriter
 
 POLICY = Telemetry(flush=0.005, retry=0.01, busy=1.0)
 
@@ -29,7 +29,7 @@ from pathlib import Path
 from calls_bench import event
 from harnessgym_mcp.core.policy import Telemetry
 from harnessgym_mcp.store.home import Home
-from harnessgym_mcp.store.telemetry import TelemetryWriter
+from harnessgym_mcp.store.telemetry import CallsFile, TelemetryWriter
 home = Home.open(Path(sys.argv[1]), state=Path(sys.argv[2]))
 policy = Telemetry(flush=0.25)
 writer = TelemetryWriter(home, policy)
@@ -61,6 +61,14 @@ def writer(home: Home) -> Iterator[TelemetryWriter]:
     writer = TelemetryWriter(home, POLICY)
     yield writer
     writer.close(5)
+
+
+@pytest.fixture
+def _threads_switch_often() -> Iterator[None]:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
 
 
 def tools(home: Home) -> list[str]:
@@ -117,6 +125,42 @@ def test_several_processes_write_at_once_and_lose_nothing(home: Home) -> None:
     assert len({row["id"] for row in rows}) == len(rows) == 1500
     for front in "012":
         assert [row["tool"] for row in rows if row["front"] == front] == [f"t{n}" for n in range(500)]
+
+
+@pytest.mark.usefixtures("_threads_switch_often")
+def test_an_event_that_meets_the_writer_between_two_rounds_is_not_forgotten(home: Home) -> None:
+    writer = TelemetryWriter(home, replace(POLICY, flush=0.0))
+    for _ in range(1500):
+        writer.put(event())
+        until = time.monotonic() + 20
+        while writer.waiting:  # and the moment that the writer is done, the next event comes
+            assert time.monotonic() < until
+    assert writer.close(5) == 0
+    assert len(tools(home)) == 1500
+
+
+def test_an_event_right_before_closing_is_written(home: Home) -> None:
+    for number in range(60):
+        writer = TelemetryWriter(home, POLICY)
+        writer.put(event(tool=f"t{number}"))
+        assert writer.close(5) == 0
+    assert len(tools(home)) == 60
+
+
+def test_two_writers_that_meet_a_damaged_file_set_it_aside_once(home: Home) -> None:
+    home.telemetry.write_bytes(b"damaged" * 1000)
+    files = [CallsFile(home, 1.0, []) for _ in range(2)]
+    errors = []
+    for file in files:
+        with pytest.raises(sqlite3.DatabaseError) as caught:
+            file.ready()
+        errors.append(caught.value)
+    for number, (file, error) in enumerate(zip(files, errors, strict=True)):
+        assert file.heal(error)
+        file.write([(f"id-{number}", *event())])
+        file.close()
+    assert len([p for p in home.root.iterdir() if ".corrupt-" in p.name]) == 1
+    assert len(tools(home)) == 2
 
 
 def test_a_full_queue_drops_counts_and_never_blocks(home: Home) -> None:
@@ -202,6 +246,19 @@ def test_rows_wait_while_the_file_cannot_be_opened_and_follow_later(home: Home, 
     eventually(lambda: tools(home) == ["a"])
     eventually(lambda: writer.error == "")
     assert writer.dropped == 0
+
+
+def test_a_failed_write_is_tried_again_only_after_a_rest(home: Home) -> None:
+    home.telemetry.mkdir()
+    writer = TelemetryWriter(home, replace(POLICY, retry=60.0))
+    writer.put(event(tool="a"))
+    eventually(lambda: writer.error)
+    home.telemetry.rmdir()
+    writer.put(event(tool="b"))
+    threading.Event().wait(0.05)
+    assert tools(home) == []
+    assert writer.close(10) == 0
+    assert tools(home) == ["a", "b"]
 
 
 def test_rows_that_could_never_be_written_are_counted(home: Home) -> None:
