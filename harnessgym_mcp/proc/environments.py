@@ -22,7 +22,8 @@ from harnessgym_mcp.core.requirements import check_python, check_requirements
 from harnessgym_mcp.core.text import clean, cut
 from harnessgym_mcp.errors import PackagesError
 from harnessgym_mcp.proc.groups import kill_all
-from harnessgym_mcp.proc.sandbox import Bind, remove_leftover
+from harnessgym_mcp.proc.leftovers import remove_leftover
+from harnessgym_mcp.proc.sandbox import Bind
 from harnessgym_mcp.proc.toolchain import find_toolchain, roots_of
 
 __all__ = ["Environment", "Environments"]

@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harnessgym_mcp.proc.cgroups import leftover_groups
+from harnessgym_mcp.proc.leftovers import remove_leftover
 from harnessgym_mcp.proc.processes import descendants, find_variable, start_time
-from harnessgym_mcp.proc.sandbox import Prepared, remove_leftover
+from harnessgym_mcp.proc.sandbox import Prepared
 from harnessgym_mcp.proc.scratch import leftover_folders
 from harnessgym_mcp.proc.tags import TAG, parse_tag
 

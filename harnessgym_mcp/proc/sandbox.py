@@ -4,7 +4,6 @@ A sandbox spawns nothing itself, so that mounts, qualification and commands each
 process. The same tier serves qualification and live mounts.
 """
 
-import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from typing import Protocol
 from harnessgym_mcp.core.policy import Isolation
 from harnessgym_mcp.core.verdict import IsolationReport
 
-__all__ = ["Bind", "Bounds", "Guise", "Prepared", "Room", "Sandbox", "remove_leftover"]
+__all__ = ["Bind", "Bounds", "Guise", "Prepared", "Room", "Sandbox"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,23 +98,13 @@ class Prepared:
         """Release, end whoever still carries the tag, and remove what this one start needed. Idempotent; blocks for
         some milliseconds. What cannot be removed now is swept at a later start."""
         from harnessgym_mcp.proc.groups import kill_tagged
+        from harnessgym_mcp.proc.leftovers import remove_leftover
 
         self.release()
         kill_tagged(self.tag)
         for folder in self.leftovers:
             remove_leftover(folder)
         self.leftovers = ()
-
-
-def remove_leftover(folder: Path) -> None:
-    """A control group goes by rmdir alone, a private folder with all that is in it."""
-    import shutil
-
-    if folder.is_relative_to("/sys/fs/cgroup"):
-        with contextlib.suppress(OSError):
-            folder.rmdir()
-        return
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 class Sandbox(Protocol):

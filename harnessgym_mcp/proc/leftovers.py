@@ -1,0 +1,49 @@
+"""Removing what one start leaves behind: private folders and control groups."""
+
+import contextlib
+import os
+import signal
+import time
+from pathlib import Path
+
+__all__ = ["remove_leftover"]
+
+_CONTROL_GROUPS = "/sys/fs/cgroup"
+_PATIENCE = 1.0  # seconds for the kernel to take apart what was killed
+
+
+def remove_leftover(folder: Path) -> None:
+    """A control group with all its members, a folder with all its content. What cannot go now stays; never raises."""
+    if folder.is_relative_to(_CONTROL_GROUPS):
+        _remove_group(folder)
+    else:
+        import shutil
+
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_group(group: Path) -> None:
+    """Its members are killed first, whatever session or environment they have moved to."""
+    with contextlib.suppress(OSError):
+        (group / "pids.max").write_text("0")  # from here on nothing in it can fork
+    deadline, pause = time.monotonic() + _PATIENCE, 0.001
+    while time.monotonic() < deadline:
+        _kill_members(group)
+        try:
+            group.rmdir()
+        except FileNotFoundError:
+            return
+        except OSError:
+            time.sleep(pause)
+            pause *= 2
+        else:
+            return
+
+
+def _kill_members(group: Path) -> None:
+    """A member of a pid namespace that we cannot see is listed as 0, which to `kill` means ourselves."""
+    with contextlib.suppress(OSError):
+        for pid in map(int, (group / "cgroup.procs").read_text().split()):
+            if pid > 0:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, signal.SIGKILL)
