@@ -69,6 +69,16 @@ class Stores:
             step,
         )
 
+    def under_way(self) -> set[str]:
+        """Names whose `generated/` folder may lag behind the registry just now: a difference there is no hand edit.
+
+        Ask after reading the registry and before looking at the folders; then no transition can slip through between.
+        """
+        try:
+            return set(os.listdir(self.home.root / "pending"))
+        except OSError:
+            return set()
+
     @contextmanager
     def held(self) -> Iterator[None]:
         """No other transition of this home meanwhile."""

@@ -72,6 +72,22 @@ def test_hand_edits_are_kept_when_a_version_replaces_them(stores: Stores, shop: 
     assert shown(stores) == shop.digest("two")
 
 
+def test_whoever_reads_can_tell_a_lagging_folder_from_a_hand_edit(stores: Stores, shop: Workshop) -> None:
+    shop.publish(stores, "one")
+    seen = []
+
+    def look(step: str) -> None:
+        current = Stores.open(stores.home).registry.load().artifacts["demo"].current
+        named = "demo" in stores.under_way()
+        if shown(stores) != current:
+            seen.append(named)
+
+    shop.publish(Stores.open(stores.home, step=look), "two")
+    assert seen
+    assert all(seen)
+    assert stores.under_way() == set()
+
+
 def test_rollback_shows_the_former_version(stores: Stores, shop: Workshop) -> None:
     shop.publish(stores, "one")
     shop.publish(stores, "two")
