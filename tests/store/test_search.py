@@ -4,7 +4,7 @@ import gc
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harnessgym_mcp.store.search import ToolIndex
@@ -62,6 +62,7 @@ def test_words_of_the_query_language_are_words(index: ToolIndex) -> None:
     assert index.search("NEAR benchmark") == ["bench__run"]
 
 
+@settings(database=None, deadline=None)
 @given(st.text(max_size=40))
 def test_no_text_makes_a_search_raise(query: str) -> None:
     both = [ToolIndex(TOOLS, full_text=full).search(query) for full in (True, False)]
