@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-__all__ = ["TYPES", "RefError", "problems", "resolve"]
+__all__ = ["TYPES", "RefError", "children", "problems", "python_pattern", "resolve"]
 
 TYPES = ("string", "number", "integer", "boolean", "object", "array", "null")
 _DEPTH = 40
@@ -150,13 +150,13 @@ def _pattern(value: Any) -> str:
     if not isinstance(value, str):
         return f"a regular expression is needed, not {value!r:.80}"
     try:
-        re.compile(_as_python(value))
+        re.compile(python_pattern(value))
     except (re.error, RecursionError, OverflowError) as error:
         return f"{value[:120]!r} is not a regular expression: {error}"
     return ""
 
 
-def _as_python(pattern: str) -> str:
+def python_pattern(pattern: str) -> str:
     """ECMA 262 spellings that Python lacks, well enough to tell whether a pattern is legal."""
     pattern = re.sub(r"\\[pP]\{[^}]*\}", r"\\w", pattern)
     pattern = re.sub(r"\\u\{[0-9a-fA-F]+\}|\\c[A-Za-z]", "x", pattern)
