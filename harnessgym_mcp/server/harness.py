@@ -131,14 +131,15 @@ class Harness:
     ) -> None:
         """Edits by hand: a changed tree waits for qualification while the qualified version stays mounted, a new
         one waits, and one that is gone is unmounted."""
+        moving = self._stores.under_way()  # their folders may lag behind the registry: no hand edit
         found = self._trees()
         for name, tree in found.items():
             artifact = registry.artifacts.get(name)
-            if artifact and artifact.status == "archived":
+            if name in moving or (artifact and artifact.status == "archived"):
                 continue
             self._compare(name, tree, artifact.current if artifact else "", waiting, problems)
         for name, artifact in registry.artifacts.items():
-            if artifact.status == "active" and name not in found:
+            if artifact.status == "active" and name not in found and name not in moving:
                 desired.pop(name, None)
                 waiting.pop(name, None)
                 problems[name] = (
