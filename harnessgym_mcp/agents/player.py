@@ -18,6 +18,7 @@ import msgspec
 
 from harnessgym_mcp.agents.script import load_script
 from harnessgym_mcp.agents.session import Link, Mode, ScriptError, Session
+from harnessgym_mcp.core.policy import Agents
 from harnessgym_mcp.errors import HarnessGymError
 
 __all__ = ["Job", "main"]
@@ -39,8 +40,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     command: list[str]  # empty: no MCP entry
     env: dict[str, str]
     server: str
-    start_timeout: float
-    call_timeout: float
+    rules: Agents
 
 
 def main() -> None:
@@ -83,7 +83,7 @@ async def _play_script(
         variables=job.variables,
         saved=saved,
         resumed=job.resumed,
-        call_timeout=job.call_timeout,
+        rules=job.rules,
         server=job.server,
         link=link,
         emit=emit,
@@ -121,7 +121,7 @@ async def _connected(job: Job, mode: Mode) -> AsyncIterator[Link | None]:
     from harnessgym_mcp.agents.connection import connect  # the SDK: most of a second, for nothing in a plain arm
 
     workspace = Path(job.workspace)
-    async with connect(job.command, job.env, workspace, mode, job.session_id, job.start_timeout) as connection:
+    async with connect(job.command, job.env, workspace, mode, job.session_id, job.rules.tool_start) as connection:
         yield connection
 
 

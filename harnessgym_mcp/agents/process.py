@@ -22,9 +22,6 @@ from harnessgym_mcp.core.policy import Agents
 
 __all__ = ["Ending", "Program", "run"]
 
-_SLACK = 10.0  # beyond all the supervisor's own deadlines; then it is stuck and killed
-_DRAIN = 2.0  # for output still in a pipe when nothing runs any more
-
 
 @dataclass(frozen=True, slots=True)
 class Program:
@@ -108,16 +105,16 @@ def _feed(transport: asyncio.SubprocessTransport, data: bytes) -> None:
 async def _until_gone(watch: "_Watch", lifeline: socket.socket, program: Program) -> None:
     """Wait for the supervisor's exit; when cancelled, cut the lifeline and wait for the tree to end."""
     rules = program.rules
-    ending = rules.settle + rules.grace + _SLACK
+    ending = rules.settle + rules.grace + rules.stuck
     try:
-        await _gone(watch, program.timeout + ending)
+        await _gone(watch, program.timeout + ending, rules.drain)
     except asyncio.CancelledError:
         lifeline.shutdown(socket.SHUT_WR)
-        await _shielded(_gone(watch, ending))
+        await _shielded(_gone(watch, ending, rules.drain))
         raise
 
 
-async def _gone(watch: "_Watch", seconds: float) -> None:
+async def _gone(watch: "_Watch", seconds: float, drain: float) -> None:
     try:
         async with asyncio.timeout(seconds):
             await watch.exited.wait()
@@ -125,7 +122,7 @@ async def _gone(watch: "_Watch", seconds: float) -> None:
         watch.kill()
         await watch.exited.wait()
     try:
-        async with asyncio.timeout(_DRAIN):
+        async with asyncio.timeout(drain):
             await watch.drained.wait()
     except TimeoutError:
         pass  # something outside our reach holds the pipe; what it says belongs to nobody

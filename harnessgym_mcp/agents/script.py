@@ -128,7 +128,7 @@ def _as_json(result: Result) -> dict[str, Any]:
 
 
 async def _await_tool(session: Session, step: dict[str, Any]) -> None:
-    await session.wait_for_tool(step["await_tool"], step.get("timeout", 10.0))
+    await session.wait_for_tool(step["await_tool"], step.get("timeout"))
 
 
 async def _tools(session: Session, step: dict[str, Any]) -> None:
@@ -153,7 +153,7 @@ async def _read(session: Session, step: dict[str, Any]) -> None:
 
 
 async def _run(session: Session, step: dict[str, Any]) -> None:
-    done = await session.run(step["run"], timeout=step.get("timeout", 60.0), expect_code=step.get("expect_code", 0))
+    done = await session.run(step["run"], timeout=step.get("timeout"), expect_code=step.get("expect_code", 0))
     _save(session, step, {"code": done.code, "stdout": done.stdout, "stderr": done.stderr})
 
 

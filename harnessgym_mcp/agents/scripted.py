@@ -88,6 +88,5 @@ class Scripted:
             "command": list(entry.command) if entry else [],
             "env": dict(entry.env) if entry else {},
             "server": entry.name if entry else "",
-            "start_timeout": context.rules.tool_start,
-            "call_timeout": context.rules.tool_call,
+            "rules": context.rules,
         }

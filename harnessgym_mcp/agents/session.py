@@ -17,6 +17,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
+from harnessgym_mcp.core.policy import Agents
 from harnessgym_mcp.core.text import one_line
 
 __all__ = ["Completed", "Link", "Mode", "Result", "ScriptError", "Session"]
@@ -87,7 +88,7 @@ class Session:
     variables: Mapping[str, Any]
     saved: dict[str, Any]
     resumed: bool
-    call_timeout: float
+    rules: Agents
     server: str  # the entry's name
     link: Link | None
     emit: Callable[[dict[str, Any]], None]
@@ -111,17 +112,18 @@ class Session:
         expect_error: bool | None = False,
     ) -> Result:
         """Call a tool. Raises ScriptError when `is_error` is not as expected (None: either will do)."""
-        result = await self._linked().call(name, dict(arguments or {}), timeout or self.call_timeout)
+        result = await self._linked().call(name, dict(arguments or {}), timeout or self.rules.tool_call)
         self.emit({"type": "harnessgym.call", "server": self.server, "tool": name, "error": result.is_error})
         if expect_error is not None and result.is_error != expect_error:
             what = "failed" if result.is_error else "succeeded, which the script does not expect"
             raise ScriptError(f"{name} {what}: {one_line(result.text, 400)}")
         return result
 
-    async def wait_for_tool(self, name: str, timeout: float = 10.0) -> None:
+    async def wait_for_tool(self, name: str, timeout: float | None = None) -> None:
         """Wait until the server lists a tool; raises ScriptError when it does not."""
-        if not await self._linked().wait_for_tool(name, timeout):
-            raise ScriptError(f"no tool {name!r} was listed within {timeout:g} s, only: {', '.join(self.tools)}")
+        most = self.rules.script_wait if timeout is None else timeout
+        if not await self._linked().wait_for_tool(name, most):
+            raise ScriptError(f"no tool {name!r} was listed within {most:g} s, only: {', '.join(self.tools)}")
 
     def path(self, relative: str) -> Path:
         """A path in the workspace; raises ScriptError for one outside."""
@@ -155,11 +157,11 @@ class Session:
         self.write(relative, text.replace(old, new))
 
     async def run(
-        self, command: str | Sequence[str], *, timeout: float = 60.0, expect_code: int | None = 0
+        self, command: str | Sequence[str], *, timeout: float | None = None, expect_code: int | None = 0
     ) -> Completed:
         """Run a command in the workspace, a text by the shell. Raises ScriptError on another exit code (None: any)."""
         argv = ["/bin/sh", "-c", command] if isinstance(command, str) else list(command)
-        done = await _run(argv, self.workspace, timeout)
+        done = await _run(argv, self.workspace, self.rules.script_run if timeout is None else timeout)
         self._used("run", failed=expect_code is not None and done.code != expect_code)
         if expect_code is not None and done.code != expect_code:
             said = one_line(done.stderr or done.stdout, 300)

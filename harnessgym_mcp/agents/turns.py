@@ -9,12 +9,12 @@ from harnessgym_mcp.agents.agent import Context, Identity, Prompt, Status, Trans
 from harnessgym_mcp.agents.environment import scrub
 from harnessgym_mcp.agents.process import Ending, Program, run
 from harnessgym_mcp.agents.tally import Tally
+from harnessgym_mcp.core.policy import Agents
 from harnessgym_mcp.core.text import clean, cut, one_line
 
 __all__ = ["Launch", "environment", "files", "find_program", "identify", "take_turn"]
 
 _TAIL = 4096  # bytes of stderr looked at for the reason of a failure
-_IDENTIFY = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ async def identify(name: str, program: str, keep: Sequence[str]) -> Identity:
         here = Path(folder)
         out, err = here / "out", here / "err"
         env = scrub(os.environ, keep)
-        ending = await run(Program([program, "--version"], here, env, _IDENTIFY, out, err))
+        ending = await run(Program([program, "--version"], here, env, Agents().identify, out, err))
         said = one_line(out.read_text(encoding="utf-8", errors="replace").partition("\n")[0])
         problem = ending.problem or ("" if ending.code == 0 else _last_words(err) or "it did not tell its version")
     return Identity(name, said, program, one_line(problem))

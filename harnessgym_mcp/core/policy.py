@@ -147,6 +147,11 @@ class Agents:
     notes: int = 20  # odd things told about one turn
     tool_start: float = 30.0  # an agent's wait for the MCP entry to shake hands
     tool_call: float = 300.0  # and for one tool call
+    identify: float = 20.0  # for a program to tell its version
+    drain: float = 2.0  # for output still in a pipe when nothing of the program runs any more
+    stuck: float = 10.0  # beyond its own deadlines, until the supervising process is killed
+    script_wait: float = 10.0  # a script's wait for a tool, where it does not say how long
+    script_run: float = 60.0  # and for a command
 
 
 @dataclass(frozen=True, slots=True)
