@@ -49,6 +49,7 @@ class Timeouts:
     relist: float = 1.5  # wait for the client's re-list after list_changed
     submit: float = 240.0  # then a ticket is returned
     close: float = 2.0  # between EOF and SIGKILL
+    close_hurried: float = 0.1  # the same when a signal ends us: a client may kill us soon after it
     drain: float = 30.0  # after EOF on stdin: for the answers still under way
     flush: float = 0.25  # for rows to reach the disk, or the last frames to a client that is leaving
     last_rows: float = 0.12  # for the last telemetry rows after a signal; Claude kills after 150 ms

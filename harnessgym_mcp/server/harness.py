@@ -79,7 +79,14 @@ class Harness:
     @property
     def notes(self) -> list[str]:
         """What recovery had to do."""
-        return [*self._home.notes, *self._stores.registry.notes, *self._stores.notes, *self._stores.verdicts.notes]
+        kept = [] if self._home.grantable_workspace else [_NO_WORKSPACE]
+        return [
+            *kept,
+            *self._home.notes,
+            *self._stores.registry.notes,
+            *self._stores.notes,
+            *self._stores.verdicts.notes,
+        ]
 
     def _apply(self, view: View) -> bool:
         skills_before = {name: version.skills for name, version in self.active.items()}
@@ -205,6 +212,11 @@ class Harness:
         for job in list(self._jobs):
             job.cancel()
         await asyncio.gather(*self._jobs, return_exceptions=True)
+
+
+_NO_WORKSPACE = (
+    "the workspace holds this machine's private state, so that no tool is granted it; --workspace names a project"
+)
 
 
 def _reasons(ids: list[str]) -> str:

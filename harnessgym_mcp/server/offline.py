@@ -31,7 +31,7 @@ async def offline_stats(options: Options, arguments: dict[str, Any]) -> dict[str
     try:
         return await stats(gym.services, Ask(client, Identity(session.id), arguments, b""))
     finally:
-        await gym.close()
+        await gym.close(policy.timeouts.close)
 
 
 async def call_tool(options: Options, name: str, arguments: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -62,7 +62,7 @@ async def call_tool(options: Options, name: str, arguments: dict[str, Any]) -> t
         Recorder(gym.telemetry, policy).record(call, session, identity, mount.name, mount.version.digest, "")
         return _outcome(call)
     finally:
-        await gym.close()
+        await gym.close(policy.timeouts.close)
 
 
 def _outcome(call: Call) -> tuple[str, dict[str, Any]]:

@@ -10,7 +10,6 @@ from pathlib import Path
 from harnessgym_mcp.core.events import Session
 from harnessgym_mcp.core.policy import Policy
 from harnessgym_mcp.server.client import identity_of_environment
-from harnessgym_mcp.errors import UsageError
 from harnessgym_mcp.store.config import load_policy
 from harnessgym_mcp.store.home import Home
 
@@ -31,11 +30,6 @@ class Options:
     def open(self, *, create: bool = True) -> tuple[Home, Policy]:
         """Raises StateError, PolicyError."""
         home = Home.open(self.workspace, self.home, self.state, create=create)
-        if home.state.is_relative_to(home.workspace):
-            raise UsageError(
-                f"the private state {str(home.state)!r} lies in the workspace, which generated tools may see",
-                hint="give --state a folder elsewhere",
-            )
         policy, _ = load_policy(home, self.settings, os.environ)
         return home, policy
 

@@ -100,7 +100,7 @@ class Gym:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def close(self) -> None:
+    async def close(self, grace: float) -> None:
         """The rows first (a client may kill us 150 ms after its signal), then the servers."""
         if self._watcher:
             self._watcher.stop()
@@ -112,7 +112,7 @@ class Gym:
         if lost:
             logger.warning("%d telemetry rows could not be written", lost)
         await self.harness.close()
-        await self.table.close()
+        await self.table.close(grace)
 
 
 async def _serve(home: Home, policy: Policy, session: Session, fixed: bool) -> None:
@@ -125,18 +125,19 @@ async def _serve(home: Home, policy: Policy, session: Session, fixed: bool) -> N
     gym.start()
     logger.info("serving %s for session %s", home.root, session.id)
     await front.ended.wait()
-    if front.reason == "stdin was closed":
-        await _drain(client, policy.timeouts.drain)
+    await _drain(client, front, policy.timeouts.drain)
     logger.info("ending: %s", front.reason)
-    await gym.close()
+    await gym.close(policy.timeouts.close_hurried if front.hurried.is_set() else policy.timeouts.close)
     await front.close()
 
 
-async def _drain(client: Client, most: float) -> None:
-    """A client that closed its side may still read: the answers under way are given a while."""
+async def _drain(client: Client, front: StdioFront, most: float) -> None:
+    """A client that only closed its side may still read: the answers under way are given a while."""
     deadline = asyncio.get_running_loop().time() + most
-    while (client.calls or client.tasks) and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110
-        await asyncio.sleep(0.02)
+    while (client.calls or client.tasks) and asyncio.get_running_loop().time() < deadline:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(front.hurried.wait(), 0.02)
+            return
 
 
 def serve_stdio(options: Options) -> None:

@@ -48,7 +48,7 @@ class HomeSpawner:
             self._policy,
             root=root,
             data=self._data(name),
-            workspace=self._home.workspace,
+            workspace=self._home.grantable_workspace,
             environ=os.environ,
             binds=environment.binds,
             path_first=environment.path_first,

@@ -72,6 +72,7 @@ class StdioFront:
 
     def __init__(self, policy: Policy, valve: Valve) -> None:
         self.ended = asyncio.Event()
+        self.hurried = asyncio.Event()  # by a signal, or by a client that reads no more: nothing is waited for
         self.reason = ""
         self._policy = policy
         self._valve = valve
@@ -83,18 +84,21 @@ class StdioFront:
         loop = asyncio.get_running_loop()
         out = _own_descriptor(1, sys.stderr.fileno())
         self._out, _ = await loop.connect_write_pipe(
-            lambda: _Writer(self._valve, self._flushed, lambda: self._end("stdout was closed")), os.fdopen(out, "wb", 0)
+            lambda: _Writer(self._valve, self._flushed, lambda: self._hurry("stdout was closed")),
+            os.fdopen(out, "wb", 0),
         )
         self._out.set_write_buffer_limits(self._policy.mounts.buffer_bytes)
         splitter = Splitter(self._policy.limits.frame_bytes, receive, self._stray, self._oversize)
         reader = _Reader(splitter, lambda: self._end("stdin was closed"))
-        source = _own_descriptor(0, os.open(os.devnull, os.O_RDONLY))
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        source = _own_descriptor(0, nothing)
+        os.close(nothing)
         if stat.S_ISREG(os.fstat(source).st_mode):
             self._pump_file(source, reader)
         else:
             await loop.connect_read_pipe(lambda: reader, os.fdopen(source, "rb", 0))
         for number in _SIGNALS:
-            loop.add_signal_handler(number, self._end, signal.Signals(number).name)
+            loop.add_signal_handler(number, self._hurry, signal.Signals(number).name)
 
     def send(self, frame: bytes) -> None:
         """Queue one frame for the client."""
@@ -114,6 +118,10 @@ class StdioFront:
     def _end(self, reason: str) -> None:
         self.reason = self.reason or reason
         self.ended.set()
+
+    def _hurry(self, reason: str) -> None:
+        self.hurried.set()
+        self._end(reason)
 
     def _stray(self, line: bytes) -> None:
         self.send(error_reply(b"null", PARSE_ERROR, "not JSON: a frame begins with { or ["))

@@ -76,11 +76,11 @@ class MountTable:
         for mount in self.mounts.values():
             mount.rest(now)
 
-    async def close(self) -> None:
-        """End every server, at once."""
+    async def close(self, grace: float) -> None:
+        """End every server, `grace` seconds after EOF at the latest."""
         mounts, self.mounts = list(self.mounts.values()), {}
         for task in self._retiring:
             task.cancel()
         await asyncio.gather(
-            *(m.close("the server is shutting down") for m in mounts), *self._retiring, return_exceptions=True
+            *(m.close("the server is shutting down", grace) for m in mounts), *self._retiring, return_exceptions=True
         )

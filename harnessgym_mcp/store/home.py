@@ -79,6 +79,12 @@ class Home:
         return cls(workspace, root, wanted)
 
     @property
+    def grantable_workspace(self) -> Path | None:
+        """The workspace, as generated tools may be granted it; None where the private state lies within it (a
+        workspace that is a whole home folder would hand out keys and verdicts with it)."""
+        return None if self.state.is_relative_to(self.workspace) else self.workspace
+
+    @property
     def registry(self) -> Path:
         return self.root / "registry.json"
 

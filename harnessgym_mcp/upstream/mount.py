@@ -273,7 +273,7 @@ class Mount:
             self.state = "cold"
             self._chore(peer.close(self._policy.timeouts.close))
 
-    async def close(self, reason: str = "it was unmounted") -> None:
+    async def close(self, reason: str, grace: float) -> None:
         """End the server; calls under way are answered with an error."""
         self.state = "closed"
         self.last_error = reason
@@ -287,7 +287,7 @@ class Mount:
         peer, self._peer = self._peer, None
         if peer:
             peer.fail_all(UpstreamDiedError(f"{self.name}: {reason}"))
-            await peer.close(self._policy.timeouts.close)
+            await peer.close(grace)
 
     async def drain(self) -> None:
         """Let the calls under way end, then close: a replaced version loses none of its calls."""
@@ -296,7 +296,7 @@ class Mount:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._policy.timeouts.call):
                     await self._emptied.wait()
-        await self.close("it was replaced")
+        await self.close("it was replaced", self._policy.timeouts.close)
 
     def _chore(self, work: Coroutine[Any, Any, Any]) -> None:
         """Work beside the calls; kept until it is done, so that it is not collected half-way."""

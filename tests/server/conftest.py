@@ -160,7 +160,7 @@ class Bench:
 async def bench() -> AsyncIterator[Bench]:
     made = Bench(Policy())
     yield made
-    await made.table.close()
+    await made.table.close(0.2)
 
 
 @pytest.fixture
@@ -173,7 +173,7 @@ async def make_bench() -> AsyncIterator[Callable[..., Bench]]:
 
     yield make
     for one in made:
-        await one.table.close()
+        await one.table.close(0.2)
 
 
 @pytest.fixture

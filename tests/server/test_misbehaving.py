@@ -148,7 +148,7 @@ async def test_a_server_that_ignores_eof_is_ended_all_the_same(make_bench, serve
     await bench.mount(deaf=await server("ignore_eof"))
     await bench.call("deaf__echo")
     pid = bench.table.mounts["deaf"].status()["pid"]
-    await bench.table.close()
+    await bench.table.close(0.2)
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
 
