@@ -188,7 +188,7 @@ def daemon(place: Place, name: str) -> dict[str, str]:
     end_group(process.pid, 1.0, prepared)
     process.wait(DEADLINE)
     prepared.close()
-    return {name: fate(pid)}
+    return {name: fate(pid, 2.0)}
 
 
 def orphan(place: Place, tier: str, name: str, tagged: bool) -> dict[str, str]:
@@ -206,13 +206,13 @@ def orphan(place: Place, tier: str, name: str, tagged: bool) -> dict[str, str]:
     sweep_orphans()
     if not alone and wait_ended(pid, 0.5):
         return {name: "swept"}
-    return {name: fate(pid)}
+    return {name: fate(pid, 0)}
 
 
-def fate(pid: int) -> str:
+def fate(pid: int, seconds: float) -> str:
     """Ends it where it still lives."""
     assert pid, "the daemon never lived"
-    if wait_ended(pid, 2.0):
+    if wait_ended(pid, seconds):
         return "contained"
     os.kill(pid, 9)
     return "open"

@@ -2,7 +2,7 @@
 
 `probes.py access FACTS`      every attempt in turn; prints {"name": "what came of it"}, "open" where it worked
 `probes.py hog KIND FOLDER`   takes all it can get; says `ready` before and `survived` after
-`probes.py serve FACTS`       leaves a daemon behind, says its tag, and waits for the end of its stdin
+`probes.py serve FACTS`       leaves a daemon behind, says `ready`, and waits for a signal
 
 FACTS is a JSON object made by escape.py.
 """
@@ -160,7 +160,7 @@ def bomb() -> None:
             os.fork()
         except OSError:
             time.sleep(0.1)
-    time.sleep(5)
+    time.sleep(2)
 
 
 def hog(kind: str, folder: str) -> None:
@@ -170,7 +170,7 @@ def hog(kind: str, folder: str) -> None:
         bomb()
     elif kind == "memory":
         kept = [b"x" * (16 << 20) for _ in range(64)]
-        time.sleep(len(kept))
+        time.sleep(4 if kept else 0)
     elif kind == "file":
         with open(f"{folder}/big", "wb") as file:
             for _ in range(64):
@@ -178,7 +178,7 @@ def hog(kind: str, folder: str) -> None:
     elif kind == "disk":
         for number in range(64):
             Path(folder, f"{number}").write_bytes(b"x" * (1 << 20))
-        time.sleep(60)
+        time.sleep(4)
     elif kind == "descriptors":
         os.dup2(0, 300)
     elif kind == "output":
@@ -204,7 +204,7 @@ def serve(facts: dict[str, Any]) -> None:
     os.close(outer)
     os.read(inner, 1)
     print("ready", flush=True)
-    sys.stdin.read()
+    signal.pause()
 
 
 if __name__ == "__main__":
