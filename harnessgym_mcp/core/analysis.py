@@ -19,10 +19,11 @@ __all__ = ["analyse"]
 
 
 def analyse(
-    design: Design, outcomes: Iterable[Outcome], *, leaks: Sequence[Leak] = (), rules: Compare | None = None
+    design: Design, outcomes: Iterable[Outcome], *, leaks: Sequence[Leak] | None = None, rules: Compare | None = None
 ) -> Comparison:
     """Everything that the outcomes say, by intention to treat. Raises UsageError for a design that is not valid and
-    for outcomes that do not belong to it. An unfinished plan is analysed too, but gets no better and no worse."""
+    for outcomes that do not belong to it. An unfinished plan is analysed too, but gets no better and no worse.
+    `leaks` is what the leakage audit found; None where there was none."""
     rules = rules or Compare()
     trials = plan(design)
     found = by_trial(trials, outcomes)
@@ -42,10 +43,11 @@ def analyse(
         task_arms=[task_arm(t.id, arm, judged) for t in design.tasks for arm in design.arms],
         tools=[use for arm in design.arms for use in tool_uses(arm, of_arm[arm])],
         split=_split(design, rules, judged, contrasts[0]),
-        curves=[curve(arm, judged) for arm in design.arms],
+        curves=[curve(arm, judged) for arm in design.arms] if design.graded else [],
         break_even=break_evens(design, judged),
         cautions=known,
-        leaks=list(leaks),
+        audited=leaks is not None,
+        leaks=list(leaks or ()),
         trials=judged,
     )
 

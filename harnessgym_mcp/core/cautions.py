@@ -27,7 +27,7 @@ class Facts:
     judged: Sequence[Judged]
     arms: Sequence[ArmSummary]
     contrasts: Sequence[Contrast]
-    leaks: Sequence[Leak]
+    leaks: Sequence[Leak] | None
 
 
 def cautions(facts: Facts) -> list[Caution]:
@@ -37,7 +37,9 @@ def cautions(facts: Facts) -> list[Caution]:
 
 
 def _leaks(facts: Facts) -> Iterator[Caution]:
-    for leak in facts.leaks:
+    if facts.leaks is None and "harnessed" in facts.design.arms:
+        yield Caution(id="not-audited", severity="weakens", what="the bundle was not searched for leaked answers")
+    for leak in facts.leaks or ():
         what = f"the bundle holds {leak.what} at {leak.where}"
         yield Caution(id=f"leak.{leak.kind}", severity="breaks" if leak.breaks else "weakens", what=what)
 

@@ -206,7 +206,10 @@ class Caution(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that was found; `contrasts[0]` is the primary one and its judgement is the comparison's."""
+    """Everything that was found; `contrasts[0]` is the primary one and its judgement is the comparison's.
+
+    `audited` says whether the bundle was searched for leaks at all.
+    """
 
     planned: int
     finished: int
@@ -218,6 +221,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     curves: list[Curve]
     break_even: list[BreakEven]
     cautions: list[Caution]
+    audited: bool
     leaks: list[Leak]
     trials: list[Judged]
 

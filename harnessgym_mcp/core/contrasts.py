@@ -136,9 +136,10 @@ def _judgement(terms: Terms, measured: Measured | None, wanted: Callable[[], int
     """`wanted` tells how many pairs or trials it would take; it is costly, and asked only where it matters."""
     least = _least(terms)
     if measured is None or measured.n < least:
-        reason = f"{measured.n if measured else 0} {_unit(terms)}: no verdict is possible below {least}"
-        needs = _per_task(terms, max(least, wanted() or 0))
-        return Judgement(word="underpowered", reason=reason, needs=needs, descriptive=True)
+        reason = (
+            f"{measured.n if measured else 0} {_unit(terms)}: descriptive only, no verdict is possible below {least}"
+        )
+        return _underpowered(terms, reason, max(least, wanted() or 0), descriptive=True)
     p, alpha = measured.test.p, terms.design.alpha
     if p <= alpha:
         better = measured.interval.value * terms.sign > 0
@@ -153,7 +154,14 @@ def _undecided(terms: Terms, measured: Measured, wanted: int | None) -> Judgemen
     if wanted is not None and wanted <= measured.n:
         return Judgement(word="no evidence", reason=f"{seen}, with {_unit(terms)} enough to find a worthwhile effect")
     reason = f"{seen}, and {measured.n} {_unit(terms)} are too few to find a worthwhile effect amid this spread"
-    return Judgement(word="underpowered", reason=reason, needs=_per_task(terms, wanted))
+    return _underpowered(terms, reason, wanted)
+
+
+def _underpowered(terms: Terms, reason: str, wanted: int | None, *, descriptive: bool = False) -> Judgement:
+    tasks = len(headline_tasks(terms.design))
+    needs = None if wanted is None else math.ceil(wanted / tasks)
+    each = f"; n is the number for each of the {tasks} tasks" if tasks > 1 else ""
+    return Judgement(word="underpowered", reason=reason + each, needs=needs, descriptive=descriptive)
 
 
 def _wanted(terms: Terms, groups: list[list[float]], a: list[float], b: list[float]) -> int | None:
@@ -177,7 +185,3 @@ def _ruled_out(terms: Terms, interval: Interval) -> bool:
     """Does the whole interval lie below the smallest worthwhile improvement?"""
     most = interval.high if terms.sign > 0 else interval.low
     return most is not None and most * terms.sign < terms.worthwhile
-
-
-def _per_task(terms: Terms, needs: int | None) -> int | None:
-    return None if needs is None else math.ceil(needs / len(headline_tasks(terms.design)))

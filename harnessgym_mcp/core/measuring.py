@@ -31,6 +31,8 @@ __all__ = [
     "unpaired",
 ]
 
+_HIGHEST = 700.0  # exp of more is no float
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:
@@ -72,14 +74,14 @@ def effect(terms: Terms, reference: float | None, value: float | None) -> float:
     """One pair's effect; 0 at a task that nobody ever scored at (both sides failed alike)."""
     if reference is None or value is None:
         return 0.0
-    return math.log(value / reference) if terms.scale == "ratio" else value - reference
+    return math.log(value) - math.log(reference) if terms.scale == "ratio" else value - reference
 
 
 def estimate(terms: Terms, interval: Interval, method: str) -> Estimate:
     """An interval of effects in words that a reader knows: log ratios become ratios."""
     shown = {"value": interval.value, "low": interval.low, "high": interval.high}
     if terms.scale == "ratio":
-        shown = {k: None if v is None else math.exp(v) for k, v in shown.items()}
+        shown = {k: None if v is None else math.exp(min(v, _HIGHEST)) for k, v in shown.items()}
     return msgspec.convert({**shown, "scale": terms.scale, "level": terms.design.level, "method": method}, Estimate)
 
 

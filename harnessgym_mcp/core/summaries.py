@@ -15,7 +15,7 @@ from harnessgym_mcp.core.trials import Arm, Design
 
 __all__ = ["arm_summary", "break_evens", "curve", "task_arm", "tool_uses"]
 
-_KS = (1, 2, 3, 4, 5, 8, 10, 16, 25, 50, 100)
+_KS = (1, 2, 4, 8, 16, 32, 64)
 
 
 def arm_summary(design: Design, arm: Arm, judged: Sequence[Judged]) -> ArmSummary:

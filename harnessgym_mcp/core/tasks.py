@@ -5,7 +5,6 @@ number, or anything other than an object is a failure of the attempt, never a sc
 """
 
 import json
-import math
 import re
 from typing import Any, Literal
 
@@ -19,6 +18,7 @@ Direction = Literal["higher", "lower"]
 
 _PASSED = ("passed", "pass", "ok", "success", "solved")
 _PLACES = ("metrics", "objective", "verification")  # where a score may stand besides the top
+_LARGEST = 1e100
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
@@ -66,7 +66,10 @@ def read_verifier(output: str, *, exit_code: int, key: str) -> Reading:
 
 
 def finite(value: object) -> float | None:
-    """A finite float of a JSON number, or of text that is nothing but a decimal number; else None."""
+    """A finite float of a JSON number, or of text that is nothing but a decimal number; else None.
+
+    Beyond 1e100 no score is meant, and squares would overflow: that is None too.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     if isinstance(value, str) and not _NUMBER.fullmatch(value.strip()):
@@ -75,7 +78,7 @@ def finite(value: object) -> float | None:
         number = float(value)
     except OverflowError:
         return None
-    return number if math.isfinite(number) else None
+    return number if abs(number) <= _LARGEST else None
 
 
 def worse_of(direction: Direction, scores: list[float]) -> float:

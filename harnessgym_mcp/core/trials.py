@@ -108,6 +108,11 @@ class Design(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """The confidence level of all intervals."""
         return 1 - self.alpha
 
+    @property
+    def graded(self) -> bool:
+        """Does a trial count as solved or not, besides its score?"""
+        return self.scale == "pass" or self.threshold is not None
+
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
     """One thing to run. `seed` is the same in all arms of a repetition; `order` is the place in the plan."""

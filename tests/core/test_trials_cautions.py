@@ -36,8 +36,16 @@ def ids(found: Comparison) -> dict[str, str]:
 
 def test_a_clean_comparison_has_no_caution_but_that_it_is_one_task() -> None:
     made = design()
-    found = analyse(made, [ran(t) for t in plan(made)])
+    found = analyse(made, [ran(t) for t in plan(made)], leaks=[])
     assert (found.judgement.word, ids(found)) == ("better", {"one-task": "note"})
+    assert found.audited
+
+
+def test_a_bundle_that_was_not_audited_is_told() -> None:
+    made = design()
+    found = analyse(made, [ran(t) for t in plan(made)])
+    assert ids(found)["not-audited"] == "weakens"
+    assert not found.audited
 
 
 @pytest.mark.parametrize("leak", LEAKS, ids=lambda leak: leak.kind)

@@ -156,7 +156,7 @@ def test_pass_and_fail_are_compared_by_mcnemar() -> None:
     assert [a.solved for a in found.arms] == [3, 12]
     assert found.arms[0].pass_at["1"] == pytest.approx(0.25)
     assert found.arms[0].pass_at["2"] == pytest.approx(1 - (9 * 8) / (12 * 11))
-    assert found.arms[1].pass_all["10"] == 1.0
+    assert found.arms[1].pass_all["8"] == 1.0
 
 
 def test_unpaired_pass_and_fail_are_compared_by_fisher() -> None:
