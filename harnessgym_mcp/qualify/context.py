@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # pydantic costs 100 ms; only the manifest stage brings it in
     from harnessgym_mcp.core.manifest import ArtifactManifest, SelfTestCall
     from harnessgym_mcp.qualify.rig import Reply, Rig
 
-__all__ = ["Answered", "Context", "paste"]
+__all__ = ["Answered", "Context", "Sample", "paste"]
 
 _PACE = 0.05  # seconds between two looks of the watchdog
 
@@ -30,6 +30,15 @@ class Answered:
     call: "SelfTestCall"
     reply: "Reply"
     held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A call that succeeded, and its answer."""
+
+    tool: str
+    arguments: dict[str, Any]
+    reply: "Reply"
 
 
 @dataclass(slots=True)
@@ -49,10 +58,12 @@ class Context:
     watchdog: Watchdog = field(default_factory=lambda: Watchdog(_PACE))
     environment: Environment = field(default_factory=Environment)
     packages: list[str] = field(default_factory=list)  # declared, those of a PEP 723 block included
-    rigs: "list[Rig]" = field(default_factory=list)  # servers under way; the first is that of the first room
+    rigs: "list[Rig]" = field(default_factory=list)  # every server that was started; see `running`
+    current: "Rig | None" = None
     tools: list[dict[str, Any]] = field(default_factory=list)
     wire: Wire = field(default_factory=Wire)
     answered: list[Answered] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)  # calls that succeeded, from the self-test and the fuzzer
 
     @property
     def root(self) -> Path:
@@ -84,10 +95,15 @@ class Context:
 
     @property
     def running(self) -> "Rig":
-        """The first room's server. Raises LookupError when there is none."""
-        if not self.rigs:
+        """The server that is being talked to. Raises LookupError when there is none."""
+        if self.current is None:
             raise LookupError("no server is running")
-        return self.rigs[0]
+        return self.current
+
+    def take(self, rig: "Rig") -> None:
+        """From now on this is the server that is talked to; the footprint looks at all of them."""
+        self.rigs.append(rig)
+        self.current = rig
 
 
 def paste(tool: str, arguments: Any) -> str:

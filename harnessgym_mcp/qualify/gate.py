@@ -51,6 +51,7 @@ async def judge(request: Request, on_stage: OnStage, on_begin: OnBegin = lambda 
         await gate.pass_through(stage)
     for rig in ctx.rigs:
         await rig.close(0)
+    ctx.watchdog.close()
     gate.findings += _unconfined(ctx)
     return _judgement(gate, began)
 

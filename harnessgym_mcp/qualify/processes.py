@@ -6,7 +6,7 @@ from typing import NamedTuple
 from harnessgym_mcp.proc.processes import Process, descendants, find_variable, read_process
 from harnessgym_mcp.proc.tags import TAG
 
-__all__ = ["Member", "family", "runaways", "tagged"]
+__all__ = ["Member", "family", "runaways"]
 
 
 class Member(NamedTuple):
@@ -22,15 +22,14 @@ class Member(NamedTuple):
 def family(leader: int, tag: str) -> list[Member]:
     """`leader`, everything below it, and whatever else bears the tag."""
     found: dict[int, Process] = {p.pid: p for p in descendants(leader)}
-    for pid in (leader, *tagged(tag)):
+    for pid in (leader, *_tagged(tag)):
         if pid not in found and (process := read_process(pid)):
             found[pid] = process
             found.update({p.pid: p for p in descendants(pid)})
     return [Member(p.pid, p.parent, p.started, *_status(p.pid)) for p in found.values()]
 
 
-def tagged(tag: str) -> list[int]:
-    """Processes that were started with this tag; none for an empty one."""
+def _tagged(tag: str) -> list[int]:
     return [pid for pid, value in find_variable(TAG) if value == tag] if tag else []
 
 

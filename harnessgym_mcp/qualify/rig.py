@@ -1,8 +1,11 @@
 """One room of the clean room with the artifact's server in it, and what is seen of it from outside."""
 
 import asyncio
+import dataclasses
 import json
+import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -16,13 +19,13 @@ from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.core.wire import CAPABILITIES_KEY, MODERN, VERSION_KEY
 from harnessgym_mcp.errors import UpstreamDiedError, UpstreamError
 from harnessgym_mcp.proc.rooms import prepare_launch, room_for
-from harnessgym_mcp.proc.sandbox import Bind, Guise, Prepared, Sandbox
+from harnessgym_mcp.proc.sandbox import Bind, Guise, Prepared, Room, Sandbox
 from harnessgym_mcp.proc.watch import Watch, Watchdog
 from harnessgym_mcp.qualify.decoys import Decoys
-from harnessgym_mcp.qualify.processes import Member, family, runaways, tagged
+from harnessgym_mcp.qualify.processes import family, runaways
 from harnessgym_mcp.upstream.peer import Peer
 
-__all__ = ["Place", "Reply", "Rig", "as_result"]
+__all__ = ["Place", "Reply", "Rig", "Stamp", "as_result", "file_stamps"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,29 @@ class Place:
     guise: Guise
     binds: tuple[Bind, ...] = ()
     path_first: tuple[str, ...] = ()
+    tempting: bool = False  # everything can be written, to see what is
+    before: Mapping[str, "Stamp"] = field(default_factory=dict)  # the workspace's files
+
+    def changed_files(self) -> set[str]:
+        """Files of the workspace that were made, changed or removed."""
+        after = file_stamps(self.workspace) if self.workspace else {}
+        return {p for p in self.before.keys() | after.keys() if self.before.get(p) != after.get(p)}
+
+
+Stamp = tuple[int, int, int]
+
+
+def file_stamps(folder: Path) -> dict[str, Stamp]:
+    """`(size, time of change, inode)` of each entry below a folder, caches left out."""
+    stamps = {}
+    for parent, folders, files in os.walk(folder):
+        folders[:] = [f for f in folders if f != "__pycache__"]
+        for name in (*folders, *files):
+            path = os.path.join(parent, name)
+            found = os.lstat(path)
+            size = 0 if name in folders else found.st_size
+            stamps[os.path.relpath(path, folder)] = (size, 0 if name in folders else found.st_mtime_ns, found.st_ino)
+    return stamps
 
 
 class _Call:
@@ -128,7 +154,8 @@ class Rig:
         self._launch = launch
         self._policy = policy
         self.watch: Watch | None = None
-        self.survivors: list[int] = []  # processes that outlived the server, found at its end
+        self.daemons: list[str] = []  # names of processes that left the server's family, found at its end
+        self.stayed = False  # was it still there some time after EOF?
         self._watchdog = watchdog
         self._prepared: Prepared | None = None
 
@@ -147,10 +174,17 @@ class Rig:
             binds=(*place.binds, *self._decoy_binds()),
             path_first=place.path_first,
         )
+        if place.tempting:
+            room = self._tempting(room)
         self._prepared = prepare_launch(self._sandbox, room, self._launch)
         self._plant_outside(self._prepared)
         await self.peer.open(self._prepared)
         self.watch = self._watchdog.watch(self.peer.link.pid, self._prepared, room)
+
+    def _tempting(self, room: Room) -> Room:
+        """The same room with its own files and the workspace open to writing: an undeclared write leaves a mark."""
+        own = Bind(self.place.root, self._sandbox.paths(room)["PLUGIN_ROOT"], write=True)
+        return dataclasses.replace(room, binds=(*room.binds, own), workspace_write=room.workspace is not None)
 
     def _decoy_binds(self) -> tuple[Bind, ...]:
         if self._sandbox.report.tier != "A":
@@ -220,23 +254,20 @@ class Rig:
         """Which bound it broke, in words; the watchdog has then ended it."""
         return self.watch.breach if self.watch else ""
 
-    def runaways(self) -> list[Member]:
-        """Processes that have left the server's family, this moment."""
-        if self._prepared is None:
-            return []
-        leader = self.peer.link.pid
-        return runaways(family(leader, self._prepared.tag), leader, self._prepared.wrapped)
-
-    async def close(self, grace: float) -> bool:
-        """EOF, then force; True when the server left by itself. Idempotent."""
-        if self._prepared is None:
-            return True
+    async def close(self, grace: float) -> None:
+        """EOF, then force; with a `grace`, how it went is remembered. Idempotent."""
+        prepared, self._prepared = self._prepared, None
+        if prepared is None:
+            return
+        judged = grace > 0 and self.watch is not None and not self.peer.dead
+        if judged:
+            leader = self.peer.link.pid
+            self.daemons = [m.name for m in runaways(family(leader, prepared.tag), leader, prepared.wrapped)]
         left = await self.peer.close(grace)
+        self.stayed = judged and not left
         if self.watch is not None:
             self._watchdog.forget(self.watch)
-        self.survivors += tagged(self._prepared.tag)
-        self._prepared.close()
-        return left
+        await asyncio.to_thread(prepared.close)
 
 
 def _dump(value: Any) -> bytes:

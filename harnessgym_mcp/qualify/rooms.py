@@ -9,10 +9,10 @@ import msgspec
 from harnessgym_mcp.proc.sandbox import Guise
 from harnessgym_mcp.proc.workspace import fresh_workspace
 from harnessgym_mcp.qualify.context import Context
-from harnessgym_mcp.qualify.rig import Place, Rig
+from harnessgym_mcp.qualify.rig import Place, Rig, file_stamps
 from harnessgym_mcp.store.tree import copy_tree
 
-__all__ = ["FIRST", "SECOND", "make_rig"]
+__all__ = ["FIRST", "SECOND", "make_rig", "rig_at"]
 
 FIRST, SECOND = "first", "second"
 
@@ -26,25 +26,38 @@ def _guise(room: str) -> Guise:
 
 async def make_rig(ctx: Context, room: str, framing: str) -> Rig:
     """A rig in a fresh room of its own: a copy of the artifact, an empty data folder, decoys, a fresh workspace."""
-    if ctx.sandbox is None or ctx.tree is None:
-        raise LookupError("the sandbox is chosen and the tree copied before a room is made")
+    return rig_at(ctx, await asyncio.to_thread(_place, ctx, room), framing)
+
+
+def rig_at(ctx: Context, place: Place, framing: str) -> Rig:
+    """A rig in a room that is there already."""
+    if ctx.sandbox is None:
+        raise LookupError("the sandbox is chosen before a room is used")
+    wire = msgspec.structs.replace(ctx.wire, framing=framing)
+    return Rig(ctx.sandbox, msgspec.structs.replace(ctx.launch, wire=wire), ctx.policy, place, ctx.watchdog)
+
+
+def _place(ctx: Context, room: str) -> Place:
     guise = _guise(room)
     base = ctx.folder / Path(guise.prefix).name
     base.mkdir()
+    if ctx.tree is None:
+        raise LookupError("the tree is copied before a room is made")
     copy_tree(ctx.root, base / "artifact", ctx.tree)
     for name in ("data", "home"):
         (base / name).mkdir(parents=True)
-    place = Place(
+    workspace = _workspace(ctx, base)
+    return Place(
         root=base / "artifact",
         data=base / "data",
         home=base / "home",
-        workspace=await asyncio.to_thread(_workspace, ctx, base),
+        workspace=workspace,
         guise=guise,
         binds=ctx.environment.binds,
         path_first=ctx.environment.path_first,
+        tempting=room.startswith(SECOND),
+        before=file_stamps(workspace) if workspace else {},
     )
-    wire = msgspec.structs.replace(ctx.wire, framing=framing)
-    return Rig(ctx.sandbox, msgspec.structs.replace(ctx.launch, wire=wire), ctx.policy, place, ctx.watchdog)
 
 
 def _workspace(ctx: Context, base: Path) -> Path | None:

@@ -9,7 +9,6 @@ import contextlib
 import fcntl
 import os
 import shutil
-import signal
 import sys
 import tempfile
 import time
@@ -22,6 +21,7 @@ import msgspec
 from harnessgym_mcp import __version__
 from harnessgym_mcp.core.text import clean, cut
 from harnessgym_mcp.core.verdict import StageResult, Verdict, finding
+from harnessgym_mcp.proc.groups import kill_all
 from harnessgym_mcp.qualify.request import Event, Judgement, Request, policy_of
 
 __all__ = ["qualify"]
@@ -152,10 +152,9 @@ async def _tail(child: asyncio.subprocess.Process) -> str:
 
 
 async def _end(child: asyncio.subprocess.Process) -> None:
-    """The child, its group, and with it every room: their servers die with the child that spawned them."""
+    """The child and everything below it, rooms and servers included."""
     if child.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
+        await asyncio.to_thread(kill_all, child.pid)
     await child.wait()
     child._transport.close()  # type: ignore[attr-defined]
 

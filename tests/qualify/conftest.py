@@ -81,10 +81,22 @@ def build(tmp_path: Path) -> Build:
 def wrap(tmp_path: Path) -> Build:
     """An artifact around one of the test servers, with self-test calls; keyword `args` for its arguments."""
 
-    def make(script: str, calls: list[dict[str, Any]], *, args: tuple[str, ...] = (), **extension: Any) -> Path:
+    def make(
+        script: str,
+        calls: list[dict[str, Any]],
+        *,
+        args: tuple[str, ...] = (),
+        env: dict[str, str] | None = None,
+        **extension: Any,
+    ) -> Path:
         name = script.replace("_", "-")
         block = {"artifact": 1, "self_test": {"calls": calls}, **extension}
-        server = {"type": "stdio", "command": "python3", "args": [f"${{PLUGIN_ROOT}}/{script}.py", *args]}
+        server: dict[str, Any] = {
+            "type": "stdio",
+            "command": "python3",
+            "args": [f"${{PLUGIN_ROOT}}/{script}.py", *args],
+        }
+        server["env"] = env or {}
         plugin = {"name": name, "description": "a test server", "extensions": {"io.harnessgym": block}}
         return write(
             tmp_path / f"{name}-artifact",

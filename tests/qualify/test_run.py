@@ -2,20 +2,36 @@
 
 import asyncio
 import os
+import select
+import uuid
 from pathlib import Path
 
 import pytest
 
 
-def _room_processes() -> set[int]:
-    found = set()
+def _marked(mark: str) -> list[int]:
+    """Processes that were started with this text in their environment, wherever they are."""
+    found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
-            if b"HARNESSGYM_TAG=" in Path(f"/proc/{pid}/environ").read_bytes():
-                found.add(int(pid))
+            if mark.encode() in Path(f"/proc/{pid}/environ").read_bytes():
+                found.append(int(pid))
         except OSError:
             continue
     return found
+
+
+def _all_end(pids: list[int], seconds: float = 5) -> bool:
+    for pid in pids:
+        try:
+            fd = os.pidfd_open(pid)
+        except ProcessLookupError:
+            continue
+        ended = select.select([fd], [], [], seconds)[0]
+        os.close(fd)
+        if not ended:
+            return False
+    return True
 
 
 async def test_stages_are_told_as_they_end_and_the_verdict_holds_them_all(judge, build):
@@ -28,26 +44,30 @@ async def test_stages_are_told_as_they_end_and_the_verdict_holds_them_all(judge,
 
 
 async def test_a_deadline_ends_the_child_and_all_its_servers(judge, wrap, ids):
-    before = _room_processes()
+    mark = uuid.uuid4().hex
+    running: list[int] = []
     calls = [{"tool": "hang", "arguments": {}, "expect": {"text": "never"}}]
-    verdict = (await judge(wrap("hang_on_call", calls), timeout=1.5)).verdict
+    source = wrap("hang_on_call", calls, env={"MARK": mark})
+    verdict = (await judge(source, timeout=1.5, on_stage=lambda stage: running.extend(_marked(mark)))).verdict
     assert ids(verdict) == ["gate.timeout"]
     assert "self-test" in verdict.errors[0].what
-    assert _room_processes() <= before
+    assert running
+    assert _all_end(running)
 
 
 async def test_cancelling_ends_the_child_and_all_its_servers(judge, wrap):
-    before = _room_processes()
+    mark = uuid.uuid4().hex
     calls = [{"tool": "hang", "arguments": {}, "expect": {"text": "never"}}]
     booted = asyncio.Event()
-    task = asyncio.ensure_future(
-        judge(wrap("hang_on_call", calls), on_stage=lambda s: booted.set() if s.id == "boot" else None)
-    )
+    source = wrap("hang_on_call", calls, env={"MARK": mark})
+    task = asyncio.ensure_future(judge(source, on_stage=lambda s: booted.set() if s.id == "boot" else None))
     await asyncio.wait_for(booted.wait(), 20)
+    running = _marked(mark)
+    assert running
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert _room_processes() <= before
+    assert _all_end(running)
 
 
 async def test_more_qualifications_than_places_wait_for_their_turn(judge, build):

@@ -43,7 +43,7 @@ async def run(ctx: Context) -> list[Finding]:
     found = await connect(ctx, FIRST)
     if isinstance(found, Finding):
         return [found]
-    ctx.rigs.append(found)
+    ctx.take(found)
     ctx.wire = msgspec.structs.replace(found.peer.wire)
     try:
         ctx.tools = await found.peer.list_tools(min(ctx.policy.qualify.start, ctx.left))

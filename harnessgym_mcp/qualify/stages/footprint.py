@@ -1,5 +1,6 @@
 """12 footprint: what the server left behind, touched and took, and how it went when its input ended."""
 
+import asyncio
 from collections.abc import Iterator
 
 from harnessgym_mcp.core.text import one_line
@@ -12,18 +13,22 @@ __all__ = ["run"]
 
 
 async def run(ctx: Context) -> list[Finding]:
-    return [f for rig in ctx.rigs for f in await _look(ctx, rig)]
+    await asyncio.gather(*(rig.close(ctx.policy.qualify.eof_grace) for rig in ctx.rigs))
+    found: dict[tuple[str, str], Finding] = {}
+    for rig in ctx.rigs:  # what several rooms show is told once
+        for item in _look(ctx, rig):
+            found.setdefault((item.id, item.where), item)
+    return list(found.values())
 
 
-async def _look(ctx: Context, rig: Rig) -> list[Finding]:
-    alive = not rig.peer.dead
-    found = [_daemon(m.name) for m in rig.runaways()[:3]]
-    left = await rig.close(ctx.policy.qualify.eof_grace)
-    if alive and not left:
-        found.append(_stays(ctx))
-    if rig.survivors and not found:
-        found.append(_daemon("?"))
-    return [*found, *_bounds(ctx, rig), *_strays(rig), *_secrets(rig), *_own_files(ctx, rig), *_output(ctx, rig)]
+def _look(ctx: Context, rig: Rig) -> Iterator[Finding]:
+    yield from (_daemon(name) for name in rig.daemons[:3])
+    if rig.stayed:
+        yield _stays(ctx)
+    for look in (_bounds, _own_files, _workspace, _output):
+        yield from look(ctx, rig)
+    for plain in (_strays, _secrets):
+        yield from plain(rig)
 
 
 def _daemon(name: str) -> Finding:
@@ -96,6 +101,19 @@ def _own_files(ctx: Context, rig: Rig) -> Iterator[Finding]:
             f"its own files changed while it ran: {', '.join(changed[:5])}",
             where=changed[0],
             fix="write below ${PLUGIN_DATA} only",
+        )
+
+
+def _workspace(ctx: Context, rig: Rig) -> Iterator[Finding]:
+    """Where the workspace may be read only, nothing in it may change."""
+    if rig.place.workspace is None or ctx.launch.permissions.workspace == "write":
+        return
+    if changed := sorted(rig.place.changed_files()):
+        yield finding(
+            "footprint.workspace-write",
+            f"it wrote to the workspace, which it may only read: {', '.join(changed[:5])}",
+            where=changed[0],
+            fix='write below ${PLUGIN_DATA}, or ask for "workspace": "write"',
         )
 
 
