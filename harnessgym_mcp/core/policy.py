@@ -82,8 +82,9 @@ class Qualify:
     patience: float = 1.5  # silence at start after which the other framing is tried as well
     output_bytes: int = 4 * MIB  # one answer, where the manifest declares no other bound
     at_once: int = 4
-    fuzz_cases: int = 12  # for each tool
-    fuzz_call: float = 10.0
+    fuzz_cases: int = 24  # valid ones for each tool; twice as many near-valid ones
+    fuzz_call: float = 6.0
+    fuzz_total: float = 45.0
     concurrency_calls: int = 16
     eof_grace: float = 2.0  # a server must leave within this time of EOF
     workspace_bytes: int = 256 * MIB  # of the fresh copy that a room gets

@@ -14,7 +14,20 @@ from harnessgym_mcp.errors import HarnessGymError
 from harnessgym_mcp.proc.choose import choose_sandbox
 from harnessgym_mcp.qualify.context import Context
 from harnessgym_mcp.qualify.request import Judgement, Request, policy_of
-from harnessgym_mcp.qualify.stages import boot, footprint, intake, lint, manifest, sabotage, selftest
+from harnessgym_mcp.qualify.stages import (
+    boot,
+    concurrency,
+    footprint,
+    fuzz,
+    intake,
+    lint,
+    manifest,
+    portability,
+    protocol,
+    regression,
+    sabotage,
+    selftest,
+)
 
 __all__ = ["STAGES", "OnBegin", "OnStage", "Stage", "judge"]
 
@@ -38,6 +51,11 @@ STAGES = (
     Stage("boot", boot.run, ("manifest",)),
     Stage("self-test", selftest.run, ("boot",)),
     Stage("sabotage", sabotage.run, ("self-test",)),
+    Stage("protocol", protocol.run, ("boot",)),
+    Stage("fuzz", fuzz.run, ("boot",)),
+    Stage("concurrency", concurrency.run, ("boot", "self-test")),
+    Stage("portability", portability.run, ("boot", "self-test")),
+    Stage("regression", regression.run, ("boot",)),
     Stage("footprint", footprint.run, ("boot",)),
 )
 

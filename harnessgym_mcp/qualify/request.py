@@ -47,6 +47,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     previous: Previous | None = None
     seed: int = 0
     folder: str = ""  # private and empty, for the child's rooms
+    built_here: bool = False  # by an agent in its build slot: a manifest that says `imported_from` excuses nothing
 
 
 class Judgement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

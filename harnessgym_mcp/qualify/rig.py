@@ -27,6 +27,8 @@ from harnessgym_mcp.upstream.peer import Peer
 
 __all__ = ["Place", "Reply", "Rig", "Stamp", "as_result", "file_stamps"]
 
+_FLOOD = 100_000  # stray lines after which a server is ended
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -145,7 +147,9 @@ class Rig:
         self.peer = Peer(self, policy.limits, launch.wire)
         self.place = place
         self.strays: list[str] = []
-        self.late_answers = 0
+        self.stray_count = 0
+        self.late_answers = 0  # answers to nothing that was asked, or that came again
+        self.cancelled: set[int] = set()  # ids whose answers may come or not
         self.list_changed = 0
         self.leaks: list[str] = []  # tools whose answers held a canary
         self.heaviest: tuple[int, str] = (0, "")  # bytes and tool of the biggest answer
@@ -155,6 +159,7 @@ class Rig:
         self._policy = policy
         self.watch: Watch | None = None
         self.daemons: list[str] = []  # names of processes that left the server's family, found at its end
+        self.touched: list[str] = []  # decoys that were opened
         self.stayed = False  # was it still there some time after EOF?
         self._watchdog = watchdog
         self._prepared: Prepared | None = None
@@ -211,10 +216,8 @@ class Rig:
 
     async def ask(self, method: str, params: dict[str, Raw], timeout: float, about: str = "") -> Reply:
         """Any request, its answer weighed and searched for canaries."""
-        if self.peer.era == "modern":
-            params = {**params, "_meta": Raw(encode({VERSION_KEY: MODERN, CAPABILITIES_KEY: {}}))}
         waiter = _Call(self.decoys.canary.encode())
-        number = self.peer.ask(waiter, method, params)
+        number = self.peer.ask(waiter, method, self.with_era(params))
         try:
             async with asyncio.timeout(timeout):
                 reply = await waiter.future
@@ -226,6 +229,24 @@ class Rig:
             self.leaks.append(about or method)
         return reply
 
+    def with_era(self, params: dict[str, Raw]) -> dict[str, Raw]:
+        """With what each request of the revision without a handshake has to bear."""
+        if self.peer.era == "legacy":
+            return params
+        return {**params, "_meta": Raw(encode({VERSION_KEY: MODERN, CAPABILITIES_KEY: {}}))}
+
+    def inside_paths(self) -> dict[str, str]:
+        """The room's own paths as the server sees them, the longest first."""
+        guise = self.place.guise
+        home = {"HOME": guise.home, "PREFIX": guise.prefix}
+        outside = {
+            "PLUGIN_ROOT": self.place.root,
+            "PLUGIN_DATA": self.place.data,
+            "HARNESSGYM_WORKSPACE": self.place.workspace,
+        }
+        paths = home | {k: str(v) for k, v in outside.items() if v} | {"ROOM": str(self.place.root.parent)}
+        return dict(sorted(paths.items(), key=lambda item: -len(item[1])))
+
     async def alive(self, timeout: float = 5.0) -> bool:
         """Does it still answer `tools/list`?"""
         return (await self.ask("tools/list", {}, timeout)).answered
@@ -236,13 +257,23 @@ class Rig:
         self.list_changed += message.method == "notifications/tools/list_changed"
 
     def stray(self, line: bytes) -> None:
+        kind = _kind_of(line)
+        if kind == "reply to nothing":  # what JSON-RPC asks for after a line that could not be read
+            return
+        if kind == "answer":
+            self.late_answers += 1
+            return
+        self.stray_count += 1
         if len(self.strays) < 20:
             self.strays.append(one_line(line.decode("utf-8", "replace"), 160))
-        if self.peer.strays > 100_000:  # a flood: nothing honest is lost by its end
+        if self.stray_count > _FLOOD:  # nothing honest is lost by its end
             self.peer.link.kill()
 
     def late(self, answer: Answer) -> None:
-        self.late_answers += 1
+        if answer.id in self.cancelled:
+            self.cancelled.discard(answer.id)
+        else:
+            self.late_answers += 1
 
     def gone(self, status: str) -> None:
         return None
@@ -267,7 +298,24 @@ class Rig:
         self.stayed = judged and not left
         if self.watch is not None:
             self._watchdog.forget(self.watch)
-        await asyncio.to_thread(prepared.close)
+        await asyncio.to_thread(self._end, prepared)
+
+    def _end(self, prepared: Prepared) -> None:
+        """In a thread: ending a watch takes the kernel some milliseconds."""
+        self.touched = self.decoys.touched()
+        self.decoys.close()
+        prepared.close()
+
+
+def _kind_of(line: bytes) -> str:
+    """Of what is neither a request nor an answer to one of our numbers."""
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return "noise"
+    if not isinstance(value, dict) or not value.keys() & {"result", "error"} or "method" in value:
+        return "noise"
+    return "reply to nothing" if value.get("id") is None and "error" in value else "answer"
 
 
 def _dump(value: Any) -> bytes:

@@ -70,7 +70,7 @@ class Submitter:
         With an `iteration` the artifact must bear its name; rejections are counted against policy's repairs and its
         slot is closed in the end. Without one a rejection is final. Raises HarnessGymError when the home fails.
         """
-        judgement = await self._judge(source, iteration.name if iteration else "", on_stage)
+        judgement = await self._judge(source, iteration.name if iteration else "", on_stage, iteration is not None)
         if judgement.verdict.qualified:
             return await asyncio.to_thread(self._accept, source, judgement, iteration)
         return await asyncio.to_thread(self._refuse, source, judgement.verdict, iteration)
@@ -88,8 +88,8 @@ class Submitter:
         """The verdict alone; nothing is published or kept."""
         return (await self._judge(source, name, on_stage)).verdict
 
-    async def _judge(self, source: Path, name: str, on_stage: OnStage) -> Judgement:
-        request = await asyncio.to_thread(request_for, self._stores, self._policy, source, name)
+    async def _judge(self, source: Path, name: str, on_stage: OnStage, built_here: bool = False) -> Judgement:
+        request = await asyncio.to_thread(request_for, self._stores, self._policy, source, name, built_here)
         return await qualify(request, on_stage)
 
     # ---- what follows, in a thread
@@ -156,7 +156,7 @@ def not_the_artifacts_fault(verdict: Verdict) -> bool:
     return bool(ids) and all(id in _MACHINE or id.startswith("isolation.") for id in ids)
 
 
-def request_for(stores: Stores, policy: Policy, source: Path, name: str = "") -> Request:
+def request_for(stores: Stores, policy: Policy, source: Path, name: str = "", built_here: bool = False) -> Request:
     """The request to judge `source` in a home: what else there is, and the version it would replace."""
     registry = stores.registry.load()
     source = Path(os.path.abspath(source))
@@ -173,6 +173,7 @@ def request_for(stores: Stores, policy: Policy, source: Path, name: str = "") ->
             for a in registry.artifacts.values()
         ],
         previous=_previous(stores, registry, named),
+        built_here=built_here,
     )
 
 

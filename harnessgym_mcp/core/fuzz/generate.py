@@ -20,6 +20,7 @@ _TRIES = 40
 _BUILDS = 400  # parts built for one value, failed tries included
 _DEPTH = 8
 _BIG = 100  # numbers and lengths beyond this are used only where a bound names them
+_EDGE = 10_000  # and bounds beyond this are not: an honest tool may be slow there
 _NUMBERS = (0, 1, 2, 3, 7, 10, 42, -1, 0.5, 2.25)
 
 
@@ -34,6 +35,7 @@ class Generator:
         self.schema = schema
         self.random = random.Random(seed)
         self._left = 0
+        self._tricky = seed
 
     def value(self) -> Any:
         """The next value; raises Unsatisfiable, re.error for an illegal pattern."""
@@ -173,9 +175,10 @@ class Generator:
             return from_pattern(flat["pattern"], self.random)
         if flat.get("format") in FORMATS:
             return FORMATS[flat["format"]](self.random)
-        fitting = [t for t in TRICKY if least <= len(t) <= most]
-        if fitting and self.random.random() < 0.7:
-            return self.random.choice(fitting)
+        for _ in range(len(TRICKY) if self.random.random() < 0.8 else 0):
+            self._tricky = (self._tricky + 7) % len(TRICKY)  # in a fixed order, so that few values show them all
+            if least <= len(TRICKY[self._tricky]) <= most:
+                return TRICKY[self._tricky]
         return of_length(self.random, least, int(min(most, least + _BIG)))
 
     def _number(self, flat: Mapping[str, Any], whole: bool) -> float:
@@ -183,7 +186,7 @@ class Generator:
         step = flat.get("multipleOf", 1 if whole else 0)
         if step:
             return _on_grid(self.random, low, high, step)
-        ends = [e for e in (low, high) if math.isfinite(e)]
+        ends = [e for e in (low, high) if abs(e) <= _EDGE] or [e for e in (low, high) if math.isfinite(e)]
         inner = [n for n in _NUMBERS if low <= n <= high]
         between = self.random.uniform(max(low, -_BIG), min(high, _BIG)) if low <= _BIG and high >= -_BIG else low
         return self.random.choice([*ends, *inner, round(between, 3)])
@@ -221,7 +224,7 @@ def _on_grid(random: random.Random, low: float, high: float, step: float) -> flo
         raise Unsatisfiable("no multiple lies between the bounds")
     start = first if first is not None else (min(last, 0) - 3 if last is not None else -3)
     stop = last if last is not None else start + 2 * _BIG
-    edges = [n for n in (first, last) if n is not None]
+    edges = [n for n in (first, last) if n is not None and abs(n * step) <= _EDGE] or [start]
     small = [n for n in (0, 1, 2, 3, 10) if start <= n <= stop]
     return random.choice([*edges, *small, random.randint(start, min(stop, start + 2 * _BIG))]) * step
 

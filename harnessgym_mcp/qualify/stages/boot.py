@@ -16,11 +16,11 @@ from harnessgym_mcp.errors import HarnessGymError, PackagesError, UpstreamError
 from harnessgym_mcp.proc.environments import Environments
 from harnessgym_mcp.qualify.checks.definitions import check_definitions, near_duplicates
 from harnessgym_mcp.qualify.context import Context
-from harnessgym_mcp.qualify.rig import Rig
-from harnessgym_mcp.qualify.rooms import FIRST, make_rig
+from harnessgym_mcp.qualify.rig import Place, Rig
+from harnessgym_mcp.qualify.rooms import FIRST, make_rig, rig_at
 from harnessgym_mcp.upstream.peer import RpcError
 
-__all__ = ["connect", "run"]
+__all__ = ["connect", "connect_at", "run"]
 
 _REPRO = (
     'printf \'%s\\n\' \'{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25",'
@@ -85,9 +85,17 @@ async def _probe_modern(ctx: Context) -> None:
         ctx.wire = msgspec.structs.replace(ctx.wire, modern=MODERN)
 
 
+async def connect_at(ctx: Context, place: Place) -> Rig | Finding:
+    """A server that has shaken hands in a room that was used before, spoken to as it was found to speak."""
+    rig = rig_at(ctx, place, ctx.wire.framing)
+    return _outcome(ctx, await _attempt(rig, _start_timeout(ctx)))
+
+
 async def connect(ctx: Context, room: str) -> Rig | Finding:
     """A server that has shaken hands in the named room. One that stays silent is also tried with the other framing,
     in a process of its own: a slow starter is not disturbed by bytes that it cannot read."""
+    if ctx.rigs:  # its framing is known
+        return _outcome(ctx, await _try(ctx, room, ctx.wire.framing, _start_timeout(ctx)))
     declared = ctx.launch.wire.framing
     other = "headers" if declared == "ndjson" else "ndjson"
     timeout = _start_timeout(ctx)
@@ -136,7 +144,10 @@ def _outcome(ctx: Context, outcome: Rig | _Failure) -> Rig | Finding:
 
 async def _try(ctx: Context, room: str, framing: str, timeout: float) -> Rig | _Failure:
     """Start and shake hands, the handshake first, then the revision without one."""
-    rig = await make_rig(ctx, room, framing)
+    return await _attempt(await make_rig(ctx, room, framing), timeout)
+
+
+async def _attempt(rig: Rig, timeout: float) -> Rig | _Failure:
     try:
         return await _shake(rig, timeout)
     except asyncio.CancelledError:

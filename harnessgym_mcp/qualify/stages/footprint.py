@@ -60,18 +60,18 @@ def _stays(ctx: Context) -> Finding:
 
 
 def _strays(rig: Rig) -> Iterator[Finding]:
-    if rig.peer.strays:
+    if rig.stray_count:
         first = "; ".join(repr(line) for line in rig.strays[:3])
         yield finding(
             "footprint.stray-stdout",
-            f"{rig.peer.strays} lines on stdout are no JSON-RPC messages: {first}",
+            f"{rig.stray_count} lines on stdout are no JSON-RPC messages: {first}",
             where="stdout",
             fix="print to stderr; stdout belongs to the protocol",
         )
 
 
 def _secrets(rig: Rig) -> Iterator[Finding]:
-    for name in rig.decoys.touched():
+    for name in rig.touched:
         yield finding(
             "footprint.reads-credentials",
             f"it opened ~/{name}",
@@ -85,7 +85,6 @@ def _secrets(rig: Rig) -> Iterator[Finding]:
             where=f"tool {tool}",
             fix="read nothing in the home folder",
         )
-    rig.decoys.close()
 
 
 def _own_files(ctx: Context, rig: Rig) -> Iterator[Finding]:

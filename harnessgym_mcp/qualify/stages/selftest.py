@@ -4,6 +4,8 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.core.verdict import Finding, finding
 from harnessgym_mcp.qualify.checks.expect import mismatches
@@ -25,6 +27,8 @@ async def run(ctx: Context) -> list[Finding]:
         return []
     self_test = manifest.extension.self_test
     found = list(coverage(ctx.tools, self_test.calls))
+    if manifest.extension.imported_from and not ctx.request.built_here:
+        found = [_excused(f) for f in found]
     ctx.answered, played = await play(ctx, ctx.running, self_test.calls)
     found += played
     if self_test.command:
@@ -91,6 +95,11 @@ def _hung(call: "SelfTestCall", seconds: float) -> Finding:
 
 
 # ---- coverage
+
+
+def _excused(lack: Finding) -> Finding:
+    """Other formats cannot say what a right answer is: an import's missing tests are told, and do not reject it."""
+    return lack if lack.id == "self-test.unknown-tool" else msgspec.structs.replace(lack, severity="warning")
 
 
 def coverage(tools: list[dict[str, Any]], calls: "list[SelfTestCall]") -> Iterator[Finding]:

@@ -1,0 +1,107 @@
+"""9 concurrency: many calls at once. None is lost, none answered twice, none gets another's answer."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+
+from harnessgym_mcp.core.text import one_line
+from harnessgym_mcp.core.verdict import Finding, finding
+from harnessgym_mcp.qualify.checks.expect import text_of
+from harnessgym_mcp.qualify.context import Context, Sample, paste
+from harnessgym_mcp.qualify.revive import revive
+from harnessgym_mcp.qualify.rig import Reply
+
+__all__ = ["run"]
+
+_SECONDS = 5.0  # that all calls may take one after the other
+_LEAST = 4
+
+
+async def run(ctx: Context) -> list[Finding]:
+    rig = ctx.running
+    calls = _chosen(ctx)
+    if not calls:
+        return []
+    late = rig.late_answers
+    timeout = min(max(10.0, 5 * _seconds(calls)), ctx.left)
+    replies = await asyncio.gather(*(rig.call(c.tool, c.arguments, timeout) for c in calls))
+    found = [*_unanswered(calls, replies), *await _swapped(ctx, calls, replies)]
+    extra = rig.late_answers - late - sum(r.kind == "timeout" for r in replies)
+    if extra > 0:
+        found.append(_unasked(extra))
+    if not await rig.alive(5.0):
+        await revive(ctx)
+    return found
+
+
+def _seconds(calls: list[Sample]) -> float:
+    return sum(c.reply.ms for c in calls) / 1000
+
+
+def _chosen(ctx: Context) -> list[Sample]:
+    """Calls with different answers, the quickest first, repeated up to policy's number."""
+    quick = sorted(ctx.samples, key=lambda s: s.reply.ms)
+    different: dict[str, Sample] = {}
+    for sample in quick:
+        different.setdefault(f"{sample.tool} {_said(sample.reply)}", sample)
+    pool = list(different.values())
+    if not pool:
+        return []
+    chosen = [pool[n % len(pool)] for n in range(ctx.policy.qualify.concurrency_calls)]
+    while len(chosen) > _LEAST and _seconds(chosen) > _SECONDS:
+        chosen.pop()
+    return chosen
+
+
+def _said(reply: Reply) -> str:
+    return json.dumps(reply.result.get("structuredContent", text_of(reply.result)), sort_keys=True)
+
+
+def _unanswered(calls: list[Sample], replies: list[Reply]) -> Iterator[Finding]:
+    for call, reply in zip(calls, replies, strict=True):
+        if not reply.answered:
+            what = {"died": "the server died", "timeout": "a call was not answered"}.get(
+                reply.kind, "an answer is broken"
+            )
+            yield finding(
+                f"concurrency.{'died' if reply.kind == 'died' else 'missing'}",
+                f"{what} when {len(calls)} were sent at once: {reply.message}",
+                where=f"tool {call.tool}",
+                fix="answer every request by its own id, in any order, one line each; lock what threads share",
+                repro=f"{len(calls)} at once, among them: {paste(call.tool, call.arguments)}",
+            )
+            return
+
+
+async def _swapped(ctx: Context, calls: list[Sample], replies: list[Reply]) -> list[Finding]:
+    """An answer that another call should have had. Only calls that repeat their answer when asked alone can tell."""
+    owners = {(c.tool, _said(c.reply)): c for c in calls}
+    for call, reply in zip(calls, replies, strict=True):
+        said = _said(reply) if reply.kind == "result" else ""
+        owner = next((c for (_, answer), c in owners.items() if answer == said), None)
+        if said == _said(call.reply) or owner is None or not said:
+            continue
+        again = await ctx.running.call(call.tool, call.arguments, ctx.call_timeout)
+        if _said(again) == _said(call.reply):
+            return [_mixed_up(call, owner, said)]
+    return []
+
+
+def _mixed_up(call: Sample, owner: Sample, said: str) -> Finding:
+    return finding(
+        "concurrency.mixed-up",
+        f"{call.tool} {one_line(json.dumps(call.arguments), 200)} got {one_line(said, 200)}, the answer to "
+        f"{owner.tool} {one_line(json.dumps(owner.arguments), 200)}",
+        where=f"tool {call.tool}",
+        fix="keep each request's id with its own work; nothing of a call in a global",
+        repro=f"at once: {paste(call.tool, call.arguments)} and {paste(owner.tool, owner.arguments)}",
+    )
+
+
+def _unasked(count: int) -> Finding:
+    return finding(
+        "concurrency.unasked",
+        f"{count} answers bore an id that was not asked, or came twice",
+        where="server",
+        fix="answer each request once, with its own id",
+    )
