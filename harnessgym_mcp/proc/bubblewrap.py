@@ -17,7 +17,7 @@ from harnessgym_mcp.proc.inside import bounded_processes, environment, outer_env
 from harnessgym_mcp.proc.sandbox import Prepared, Room
 from harnessgym_mcp.proc.seccomp import syscall_filter
 from harnessgym_mcp.proc.tags import new_tag
-from harnessgym_mcp.proc.toolchain import SYSTEM_PATH, Toolchain
+from harnessgym_mcp.proc.toolchain import ETC, ETC_NETWORK, SYSTEM_PATH, Toolchain
 
 __all__ = ["PROTECTED", "BubblewrapSandbox", "Bwrap", "find_bwrap"]
 
@@ -27,8 +27,6 @@ PROTECTED = (".harnessgym", ".git/hooks", ".git/config", ".mcp.json", ".claude",
 _OPTIONAL = ("disable-userns", "size")
 _LINKS = "/opt/harness/bin"
 _USER = 1000  # inside; never root, whoever runs us
-_ETC = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime")
-_ETC_NETWORK = ("/etc/resolv.conf", "/etc/ssl", "/etc/ca-certificates", "/etc/pki", "/etc/gai.conf")
 _MADE = {
     "/etc/passwd": f"tool:x:{_USER}:{_USER}::{{home}}:/bin/sh\nnobody:x:65534:65534::/nonexistent:/usr/sbin/nologin\n",
     "/etc/group": f"tool:x:{_USER}:\nnogroup:x:65534:\n",
@@ -139,7 +137,7 @@ def _system(network: bool) -> Iterator[str]:
             yield from ("--symlink", os.readlink(folder), str(folder))
         elif folder.is_dir():
             yield from ("--ro-bind", str(folder), str(folder))
-    for path in (*_ETC, *(_ETC_NETWORK if network else ())):
+    for path in (*ETC, *(ETC_NETWORK if network else ())):
         yield from ("--ro-bind-try", path, path)
 
 

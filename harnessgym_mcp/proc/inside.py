@@ -34,6 +34,7 @@ def environment(room: Room, paths: Mapping[str, str], home: str, tmp: str, path:
         "PYTHONHASHSEED": guise.hash_seed,
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONNOUSERSITE": "1",
+        "GIT_CONFIG_NOSYSTEM": "1",  # /etc/gitconfig may hold credentials; git stops when it may not read it
         "NO_COLOR": "1",
         "HARNESSGYM": "1",
     }

@@ -19,17 +19,14 @@ from harnessgym_mcp.proc.sandbox import Prepared, Room
 from harnessgym_mcp.proc.scratch import make_scratch, outside_paths
 from harnessgym_mcp.proc.seccomp import supported, syscall_filter
 from harnessgym_mcp.proc.tags import TAG, new_tag
-from harnessgym_mcp.proc.toolchain import SYSTEM_PATH, Toolchain
+from harnessgym_mcp.proc.toolchain import ETC, ETC_NETWORK, SYSTEM_PATH, Toolchain
 
 __all__ = ["LandlockSandbox", "launch"]
 
 _LAUNCHER = Path(__file__).with_name("launcher.py")
 _DEVICES = [f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom")]
 _SYSTEM = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64"]
-_ETC = [
-    f"/etc/{name}" for name in ("alternatives", "group", "hosts", "ld.so.cache", "localtime", "nsswitch.conf", "passwd")
-]
-_ETC_NETWORK = [f"/etc/{name}" for name in ("ca-certificates", "gai.conf", "pki", "resolv.conf", "ssl")]
+_ACCOUNTS = ["/etc/passwd", "/etc/group", "/etc/hosts", "/etc/nsswitch.conf"]  # elsewhere made up
 _PROC = [f"/proc/{name}" for name in ("self", "cpuinfo", "loadavg", "meminfo", "stat", "sys", "uptime", "version")]
 
 
@@ -72,7 +69,7 @@ class LandlockSandbox:
     def _rules(self, room: Room, scratch: Path) -> dict[str, list[str]]:
         granted = [room.workspace] if room.workspace is not None else []
         binds = [bind.source for bind in room.binds]
-        read = [*_SYSTEM, *_ETC, *_PROC, *(_ETC_NETWORK if room.network else ())]
+        read = [*_SYSTEM, *ETC, *_ACCOUNTS, *_PROC, *(ETC_NETWORK if room.network else ())]
         read += map(str, [*self._toolchain.roots, room.root, scratch, *granted, *binds])
         write = [room.data, scratch / "home", scratch / "tmp", *(granted if room.workspace_write else ())]
         write += [bind.source for bind in room.binds if bind.write]

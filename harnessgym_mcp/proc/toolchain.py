@@ -9,9 +9,29 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-__all__ = ["SYSTEM_PATH", "Toolchain", "find_toolchain", "roots_of"]
+__all__ = ["ETC", "ETC_NETWORK", "SYSTEM_PATH", "Toolchain", "find_toolchain", "roots_of"]
 
 SYSTEM_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+
+ETC = tuple(
+    f"/etc/{name}"
+    for name in (
+        *("alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "locale.alias", "os-release"),
+        *("apache2/mime.types", "fonts", "inputrc", "magic", "mime.types", "protocols", "services", "terminfo"),
+        *("ssl/openssl.cnf", "pki/tls/openssl.cnf", "timezone"),
+    )
+)
+"""What common programs read of /etc, and nothing secret. In tier B a file that is there but closed makes more trouble
+than one that is missing: Node and Python's mimetypes stop at it."""
+
+ETC_NETWORK = tuple(
+    f"/etc/{name}"
+    for name in (
+        *("ca-certificates", "gai.conf", "host.conf", "resolv.conf", "ssl/cert.pem", "ssl/certs"),
+        *("pki/ca-trust", "pki/tls/certs", "pki/tls/cert.pem"),
+    )
+)
+
 _SYSTEM = tuple(map(Path, ("/usr", "/bin", "/lib", "/lib64", "/sbin")))
 _CLOSED_STORES = (Path("/nix/store"), Path("/gnu/store"))  # packages there need one another: shown whole
 
