@@ -1,7 +1,8 @@
-"""An MCP server that keeps what a client sends: `recording_server.py LOG`, one JSON object a line.
+"""An MCP server that keeps what a client sends: `recording_server.py LOG [modern]`, one JSON object a line.
 
 The first line tells of the process: {"pid", "ppid", "env", "cwd"}; each further one is a frame as it came.
-`echo` answers, `fail` is an error result, `grow` adds the tool `grown.tool` and says so.
+`echo` answers, `fail` is an error result, `grow` adds the tool `grown.tool` and says so. With `modern` it serves the
+revision 2026-07-28 alone, else the handshake alone.
 """
 
 import json
@@ -11,6 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "servers"))
 from loop import Server, failure, text, tool
+from modern_only import Modern
 
 SAFE = {"readOnlyHint": True, "openWorldHint": False}
 
@@ -44,5 +46,9 @@ class Recording(Server):
         return text(json.dumps(arguments))
 
 
+class ModernRecording(Recording, Modern):
+    """Keeps, and answers as the later revision does."""
+
+
 if __name__ == "__main__":
-    Recording(sys.argv[1]).run()
+    (ModernRecording if "modern" in sys.argv[2:] else Recording)(sys.argv[1]).run()

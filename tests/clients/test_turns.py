@@ -5,6 +5,7 @@ import json
 import os
 import select
 import threading
+from dataclasses import replace
 
 import pytest
 from scripted_model import Answer, Call
@@ -81,7 +82,7 @@ async def test_an_unknown_session_is_a_failed_turn(bench):
 
 async def test_a_model_that_hangs_is_timed_out_with_what_was_done_and_no_process_left(bench):
     bench.answers(FIRST, Answer(hold=threading.Event()))
-    turn = await bench.attempt(timeout=8)
+    turn = await bench.attempt(timeout=6)
     assert (turn.status, turn.cause) == ("timed_out", "timeout")
     assert turn.calls("harnessgym") == {"echo": 1, "fail": 1}
     assert turn.session_id
@@ -90,6 +91,11 @@ async def test_a_model_that_hangs_is_timed_out_with_what_was_done_and_no_process
     assert bench.processes()
     assert all(gone(p["pid"]) for p in bench.processes())
     bench.model.turns[-1].hold.set()
+    bench.answers(SECOND, LAST)
+    later = await bench.resume(turn.session_id, "What have you done?")
+    assert (later.status, later.session_id) == ("ok", turn.session_id)
+    assert '"value": "a"' in "\n".join(bench.model.requests[-1].results)
+    assert later.usage == Usage(input=2300, output=15)
 
 
 async def test_a_model_that_refuses_is_told_apart_from_an_agent_that_fails(bench):
@@ -136,6 +142,15 @@ async def test_a_tool_that_appears_can_be_called_in_the_same_turn(bench):
     turn = await bench.attempt()
     assert (turn.status, bench.model.missing) == ("ok", [])
     assert turn.calls("harnessgym") == {"grow": 1, "echo": 1, "grown.tool": 1}
+
+
+async def test_codex_passes_over_a_change_that_it_was_not_told_to_follow(bench):
+    if bench.kind == "claude":
+        pytest.skip("Claude Code always follows changes")
+    bench.agent = replace(bench.agent, list_changed=False)
+    bench.answers(Answer(calls=[Call("grow")]), Answer(calls=[Call("grown.tool")]), LAST)
+    await bench.attempt()
+    assert bench.model.missing == ["grown.tool"]
 
 
 async def test_it_may_run_commands_in_the_workspace_without_asking(bench):
