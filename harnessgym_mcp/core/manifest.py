@@ -105,6 +105,7 @@ class Extension(_Strict):
     artifact: Literal[1] = 1
     why: str = ""
     iteration: str = ""
+    imported_from: Literal["", "harnessgym", "mcp.json", "mcpb", "claude-plugin", "agent-plugin", "skill"] = ""
     extends: str = ""
     prediction: dict[str, Any] = {}
     dependencies: Dependencies = Dependencies()
