@@ -31,7 +31,7 @@ __all__ = [
     "unpaired",
 ]
 
-_HIGHEST = 700.0  # exp of more is no float
+_FARTHEST = 690.0  # exp of more is no float
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def estimate(terms: Terms, interval: Interval, method: str) -> Estimate:
     """An interval of effects in words that a reader knows: log ratios become ratios."""
     shown = {"value": interval.value, "low": interval.low, "high": interval.high}
     if terms.scale == "ratio":
-        shown = {k: None if v is None else math.exp(min(v, _HIGHEST)) for k, v in shown.items()}
+        shown = {k: None if v is None else math.exp(max(-_FARTHEST, min(v, _FARTHEST))) for k, v in shown.items()}
     return msgspec.convert({**shown, "scale": terms.scale, "level": terms.design.level, "method": method}, Estimate)
 
 
@@ -134,6 +134,8 @@ def beyond(terms: Terms, groups: Sequence[Sequence[float]]) -> Estimate | None:
     if len(groups) < 2:
         return None
     design, draws = terms.design, terms.rules.bootstrap_draws
+    if max(map(len, groups)) == 1:
+        return estimate(terms, stratified_t(groups, design.level), "t interval over tasks")
     interval = hierarchical(groups, level=design.level, draws=draws, seed=design.seed)
     return estimate(terms, interval, "hierarchical bootstrap over tasks and trials")
 

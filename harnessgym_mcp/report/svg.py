@@ -12,6 +12,7 @@ from harnessgym_mcp.core.text import one_line
 
 __all__ = ["Axis", "Canvas", "linear", "logarithmic"]
 
+_FARTHEST = 700.0  # logarithms beyond are drawn at the edge: their numbers are no floats
 _CHAR = 6.6  # about one character's width at the charts' font size
 
 
@@ -100,11 +101,10 @@ def linear(values: list[float], start: float, end: float, *, ticks: int = 6) -> 
 
 def logarithmic(values: list[float], start: float, end: float, *, ticks: int = 6) -> Axis:
     """The same for positive values; distances show ratios."""
-    low, high = min(values), max(values)
-    pad = (high / low) ** 0.08 if high > low else 1.06
-    low, high = low / pad, high * pad
-    wide = high / low > 4
-    marks = _decade_ticks(low, high) if wide else _round_ticks(low, high, ticks)
+    low, high = math.log(min(values)), math.log(max(values))
+    pad = (high - low) * 0.08 or 0.06
+    low, high = math.exp(max(low - pad, -_FARTHEST)), math.exp(min(high + pad, _FARTHEST))
+    marks = _decade_ticks(low, high) if high / low > 4 else _round_ticks(low, high, ticks)
     return Axis(low, high, start, end, marks, math.log)
 
 

@@ -185,23 +185,33 @@ def test_a_task_that_nobody_scored_at_is_a_tie_of_failures() -> None:
 
 
 def test_several_tasks_count_alike_and_harmed_ones_are_listed() -> None:
-    made = design(tasks=3, trials=7)
-    factors = {"t0": 1.5, "t1": 1.4, "t2": 0.7}
-    found = []
+    factors = {"t0": 1.5, "t1": 1.4, "t2": 0.7, "t3": 1.2}
+    made = design(tasks=4, trials=8)
     rng = random.Random(1)
+    found = []
     for trial in plan(made):
         helped = trial.arm == "harnessed"
         score = rng.lognormvariate(3, 0.02) * (factors[trial.task] if helped else 1)
         found.append(Outcome(trial=trial.id, passed=True, score=score, offered=1, calls=[USED] * helped))
     first = analyse(made, found).contrasts[0]
-    assert {t.task: t.harmed for t in first.tasks} == {"t0": False, "t1": False, "t2": True}
+    assert {t.task: t.harmed for t in first.tasks} == {"t0": False, "t1": False, "t2": True, "t3": False}
     assert all(t.p_holm >= t.test.p for t in first.tasks)
     assert first.estimate is not None
-    assert first.estimate.value == pytest.approx((1.5 * 1.4 * 0.7) ** (1 / 3), rel=0.05)
+    assert first.estimate.value == pytest.approx((1.5 * 1.4 * 0.7 * 1.2) ** (1 / 4), rel=0.05)
     assert first.beyond is not None
     assert first.beyond.low is not None
+    assert first.beyond.high is not None
     assert first.beyond.low < first.estimate.value < first.beyond.high
     assert "harmed" in {c.id for c in analyse(made, found).cautions}
+
+
+def test_many_tasks_with_one_trial_each_are_themselves_the_sample() -> None:
+    made = design(tasks=10, trials=1)
+    first = analyse(made, simulate(made, World(effect=0.4), seed=2)).contrasts[0]
+    assert (first.n, first.judgement.word) == (10, "better")
+    assert first.beyond is not None
+    assert first.estimate is not None
+    assert first.beyond.low == first.estimate.low is not None
 
 
 def test_the_headline_rests_on_held_out_tasks_alone() -> None:

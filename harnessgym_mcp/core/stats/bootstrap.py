@@ -9,15 +9,18 @@ from harnessgym_mcp.core.stats.effects import Interval, mean
 
 __all__ = ["hierarchical"]
 
+_FEWEST = 4
+
 
 def hierarchical(groups: Sequence[Sequence[float]], *, level: float, draws: int, seed: int) -> Interval:
     """Mean of the groups' means; groups are drawn with replacement, then values within each group drawn.
 
     The percentiles are expanded for the small number of groups (Hesterberg 2015, "What Teachers Should Know About
-    the Bootstrap", section 4.2). No bounds for fewer than three groups.
+    the Bootstrap", section 4.2). No bounds for fewer than four groups, where they would cover too little; groups of
+    one value each are better served by a t interval.
     """
     value = mean([mean(g) for g in groups])
-    if len(groups) < 3:
+    if len(groups) < _FEWEST:
         return Interval(value=value, low=None, high=None)
     rng = random.Random(seed)
     means = sorted(_drawn_mean(groups, rng) for _ in range(draws))
