@@ -31,6 +31,7 @@ class Watch:
     peak_memory: int = 0  # bytes
     peak_processes: int = 0
     ended: threading.Event = field(default_factory=threading.Event)  # set when the watch is over
+    looked: threading.Event = field(default_factory=threading.Event)  # set by each look
     looks: int = 0
 
 
@@ -101,6 +102,7 @@ def _look(watch: Watch) -> bool:
     if watch.breach:
         kill_all(watch.pid, watch.tag)
     watch.looks += 1
+    watch.looked.set()
     return not watch.breach
 
 

@@ -74,8 +74,8 @@ def make_house(tmp_path: Path) -> Iterator[Callable[[str], House]]:
     for process, prepared in started:
         if process.poll() is None:
             kill_all(process.pid, prepared.tag)
-        process.communicate()
-        prepared.close()
+        with process:  # closes the pipes and waits
+            prepared.close()
 
 
 @pytest.fixture(params=["A", "B", "D"])

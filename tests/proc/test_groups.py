@@ -1,0 +1,158 @@
+"""Ending a whole server, and sweeping up after a front that crashed."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from harnessgym_mcp.proc.groups import end_group, kill_all, kill_tagged, sweep_orphans, wait_ended
+from harnessgym_mcp.proc.processes import descendants, find_variable, start_time
+from harnessgym_mcp.proc.sandbox import Prepared
+from harnessgym_mcp.proc.scratch import PREFIX
+from harnessgym_mcp.proc.tags import TAG, new_tag, parse_tag
+
+DEADLINE = 20.0
+DAEMON = """
+import os, sys, time
+inner, outer = os.pipe()
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        os.write(outer, str(os.getpid()).encode())
+        time.sleep(60)
+    os._exit(0)
+print(os.read(inner, 20).decode(), flush=True)
+time.sleep(60)
+"""
+
+
+def spawn(code: str, **env: str) -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-I", "-S", "-c", code]
+    return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, start_new_session=True)
+
+
+def line(process: "subprocess.Popen[bytes]") -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().decode().strip()
+
+
+def test_a_polite_end_reaches_the_server_and_not_only_its_keeper(house: Any) -> None:
+    script = "trap 'echo bye > $PLUGIN_DATA/last; exit 0' TERM; echo ready; while :; do read x; done"
+    process, prepared = house.start("/bin/sh", "-c", script)
+    line(process)
+    assert end_group(process.pid, DEADLINE, prepared)
+    process.wait(DEADLINE)
+    assert (house.room.data / "last").read_text() == "bye\n"
+
+
+def test_a_server_that_does_not_listen_is_killed_after_the_grace(house: Any) -> None:
+    process, prepared = house.start("/bin/sh", "-c", "trap '' TERM; echo ready; while :; do sleep 1; done")
+    line(process)
+    assert not end_group(process.pid, 0.05, prepared)
+    assert process.wait(DEADLINE) != 0
+
+
+def test_descendants_and_tagged_daemons_die_with_their_leader() -> None:
+    tag = new_tag()
+    process = spawn(DAEMON, **{TAG: tag})
+    daemon = int(line(process))
+    assert {pid for pid, value in find_variable(TAG) if value == tag} >= {process.pid, daemon}
+    assert kill_all(process.pid, tag) == 2
+    process.communicate(timeout=DEADLINE)
+    assert wait_ended(daemon, DEADLINE)
+
+
+def test_a_tag_ends_only_its_own() -> None:
+    tag = new_tag()
+    mine = spawn("import time; print(1, flush=True); time.sleep(60)", **{TAG: new_tag()})
+    other = spawn("import time; print(1, flush=True); time.sleep(60)", **{TAG: tag})
+    line(mine)
+    line(other)
+    assert kill_tagged(tag) == 1
+    assert other.wait(DEADLINE) == -signal.SIGKILL
+    assert mine.poll() is None
+    mine.kill()
+    mine.communicate()
+    other.communicate()
+
+
+def test_nothing_is_killed_for_want_of_a_tag_or_of_a_process() -> None:
+    assert kill_tagged("") == 0
+    ended = spawn("")
+    ended.communicate()
+    assert kill_all(ended.pid) == 0
+
+
+FRONT = """
+import os, subprocess, sys, time
+from harnessgym_mcp.proc.tags import TAG, new_tag
+from harnessgym_mcp.proc.scratch import make_scratch
+from harnessgym_mcp.proc.toolchain import find_toolchain
+tag = new_tag()
+scratch = make_scratch(tag, find_toolchain())
+child = subprocess.Popen(["sleep", "60"], env={TAG: tag}, start_new_session=True, stdout=subprocess.DEVNULL)
+print(child.pid, scratch.folder, flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_sweep_ends_what_a_dead_front_left_and_nothing_of_a_living_one() -> None:
+    fronts = [subprocess.Popen([sys.executable, "-c", FRONT], stdout=subprocess.PIPE) for _ in range(2)]
+    (dead_pid, dead_folder), (live_pid, live_folder) = (line(front).split() for front in fronts)
+    fronts[0].kill()
+    fronts[0].communicate()
+    assert sweep_orphans() >= 1
+    assert wait_ended(int(dead_pid), DEADLINE)
+    assert not Path(dead_folder).exists()
+    assert start_time(int(live_pid))
+    assert Path(live_folder).exists()
+    fronts[1].kill()
+    fronts[1].communicate()
+    sweep_orphans()
+    assert wait_ended(int(live_pid), DEADLINE)
+    assert not Path(live_folder).exists()
+
+
+def test_another_container_s_processes_are_never_orphans() -> None:
+    namespace, front, started, rest = new_tag().split(".")
+    dead = parse_tag(f"{namespace}.{2**22 + 1}.1.{rest}")
+    elsewhere = parse_tag(f"1{namespace}.{2**22 + 1}.1.{rest}")
+    living = parse_tag(f"{namespace}.{front}.{started}.{rest}")
+    reused = parse_tag(f"{namespace}.{front}.{int(started) + 1}.{rest}")
+    assert [tag.orphaned for tag in (dead, elsewhere, living, reused) if tag] == [True, False, False, True]
+
+
+def test_what_is_not_a_tag_is_left_alone() -> None:
+    for text in ("", "1", "a.b.c.d", "1.2.3", "-1.2.3.x", "1.2.3.4.5", f"{'9' * 30}.1.1.x", "²..1.x"):
+        assert parse_tag(text) is None
+    assert not list(Path("/tmp").glob(f"{PREFIX}unfinished"))
+
+
+def test_a_process_s_name_cannot_confuse_the_table(tmp_path: Path) -> None:
+    program = tmp_path / "a) R 1 (b"
+    program.symlink_to("/bin/sleep")
+    child = subprocess.Popen([str(program), "60"])
+    found = {process.pid: process for process in descendants(os.getpid())}
+    assert found[child.pid].parent == os.getpid()
+    child.kill()
+    child.wait()
+
+
+def test_leftovers_of_a_start_are_removed_with_whoever_hides_in_them(house: Any) -> None:
+    process, prepared = house.start("/bin/sh", "-c", "echo ready; sleep 60 & wait")
+    line(process)
+    groups = [folder for folder in prepared.leftovers if folder.is_relative_to("/sys")]
+    kill_all(process.pid, prepared.tag)
+    process.communicate(timeout=DEADLINE)
+    prepared.close()
+    assert not any(group.exists() for group in groups)
+
+
+def test_closing_what_was_never_spawned_is_harmless(house: Any) -> None:
+    prepared: Prepared = house.sandbox.prepare(house.room, ["true"], "/")
+    leftovers = prepared.leftovers
+    prepared.close()
+    prepared.close()
+    assert not any(folder.exists() for folder in leftovers)
