@@ -6,8 +6,7 @@ tree without a verdict from this machine is not mounted: it is qualified in the 
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from harnessgym_mcp.core.lifecycle import Registry, Version
@@ -15,26 +14,16 @@ from harnessgym_mcp.core.policy import Policy
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.errors import HarnessGymError, StateError
 from harnessgym_mcp.server.table import MountTable
+from harnessgym_mcp.server.view import View, look
 from harnessgym_mcp.store.publish import Stores
-from harnessgym_mcp.store.tree import TreeRefused, survey
 from harnessgym_mcp.upstream.mount import Mount
 
-__all__ = ["Harness", "Requalify", "View"]
+__all__ = ["Harness", "Requalify"]
 
 logger = logging.getLogger(__name__)
 
 Requalify = Callable[[str, Path], Awaitable[str]]
 """Qualify the tree at a path under a name and publish it; the reason when it is rejected, else ""."""
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """One look at the disk."""
-
-    registry: Registry
-    desired: Mapping[str, Version]
-    waiting: Mapping[str, tuple[str, str, Path]] = field(default_factory=dict)  # name -> (digest, why, tree)
-    problems: Mapping[str, str] = field(default_factory=dict)
 
 
 class Harness:
@@ -62,7 +51,7 @@ class Harness:
         """Look and reconcile; True when the list of tools has changed. `trees`: also look for edits in generated/."""
         async with self._lock:
             try:
-                view = await asyncio.to_thread(self._look, trees)
+                view = await asyncio.to_thread(look, self._stores, self._policy, trees)
             except StateError as error:
                 self.problems["registry.json"] = f"{error.message} ({error.hint})"
                 logger.warning("the registry cannot be read: %s", error.message)
@@ -72,7 +61,7 @@ class Harness:
     def load(self) -> None:
         """The first look, before any client is answered: the registry alone."""
         try:
-            self._apply(self._look(trees=False))
+            self._apply(look(self._stores, self._policy, trees=False))
         except StateError as error:
             self.problems["registry.json"] = f"{error.message} ({error.hint})"
 
@@ -104,79 +93,6 @@ class Harness:
         if skills_before != {name: version.skills for name, version in self.active.items()}:
             self._announce("resources")
         return changed
-
-    # ---- looking
-
-    def _look(self, trees: bool) -> View:
-        registry = self._stores.registry.load()
-        desired: dict[str, Version] = {}
-        waiting: dict[str, tuple[str, str, Path]] = {}
-        problems: dict[str, str] = {}
-        for name, artifact in registry.artifacts.items():
-            if artifact.status != "active" or not artifact.versions:
-                continue
-            verdict = self._stores.verdicts.load(artifact.current)
-            if verdict and verdict.qualified:
-                desired[name] = artifact.version
-            elif verdict:
-                problems[name] = "this machine's clean room rejected it: " + _reasons([f.id for f in verdict.errors])
-            elif self._stores.verdicts.tampered(artifact.current):
-                problems[name] = "its verdict was changed by hand; `harnessgym requalify` makes a new one"
-            else:
-                why = "it has no verdict from this machine"
-                waiting[name] = (artifact.current, why, self._home.generated(name))
-        if trees:
-            self._look_at_trees(registry, desired, waiting, problems)
-        return View(registry, desired, waiting, problems)
-
-    def _look_at_trees(
-        self,
-        registry: Registry,
-        desired: dict[str, Version],
-        waiting: dict[str, tuple[str, str, Path]],
-        problems: dict[str, str],
-    ) -> None:
-        """Edits by hand: a changed tree waits for qualification while the qualified version stays mounted, a new
-        one waits, and one that is gone is unmounted."""
-        moving = self._stores.under_way()  # their folders may lag behind the registry: no hand edit
-        found = self._trees()
-        for name, tree in found.items():
-            artifact = registry.artifacts.get(name)
-            if name in moving or (artifact and artifact.status == "archived"):
-                continue
-            self._compare(name, tree, artifact.current if artifact else "", waiting, problems)
-        for name, artifact in registry.artifacts.items():
-            if artifact.status == "active" and name not in found and name not in moving:
-                desired.pop(name, None)
-                waiting.pop(name, None)
-                problems[name] = (
-                    f"generated/{name} is gone; `harnessgym rollback {name} {artifact.current[7:19]}` brings it back"
-                )
-
-    def _trees(self) -> dict[str, Path]:
-        folder = self._home.root / "generated"
-        try:
-            return {p.name: p for p in sorted(folder.iterdir()) if p.is_dir() and not p.name.startswith(".")}
-        except OSError:
-            return {}
-
-    def _compare(
-        self, name: str, path: Path, current: str, waiting: dict[str, tuple[str, str, Path]], problems: dict[str, str]
-    ) -> None:
-        try:
-            tree, refused = survey(path, self._policy.limits)
-        except (TreeRefused, HarnessGymError, OSError) as error:
-            problems[name] = f"generated/{one_line(name, 80)} cannot be read: {error}"
-            return
-        if refused or tree.digest == current:
-            if refused:
-                problems[name] = f"generated/{one_line(name, 80)} cannot be taken in: {refused[0][2]}"
-            return
-        verdict = self._stores.verdicts.load(tree.digest)
-        if verdict and not verdict.qualified:
-            problems[name] = "its edited tree was rejected: " + _reasons([f.id for f in verdict.errors])
-        else:
-            waiting[name] = (tree.digest, "its files were changed" if current else "it is new in generated/", path)
 
     # ---- qualification in the background
 
@@ -217,7 +133,3 @@ class Harness:
 _NO_WORKSPACE = (
     "the workspace holds this machine's private state, so that no tool is granted it; --workspace names a project"
 )
-
-
-def _reasons(ids: list[str]) -> str:
-    return ", ".join(dict.fromkeys(ids)) or "no reason on record"
