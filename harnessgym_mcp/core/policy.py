@@ -13,7 +13,19 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from harnessgym_mcp.errors import PolicyError
 
-__all__ = ["Agents", "Compare", "Grants", "Isolation", "Limits", "Mounts", "Policy", "Qualify", "Telemetry", "Timeouts"]
+__all__ = [
+    "Agents",
+    "Compare",
+    "Dashboard",
+    "Grants",
+    "Isolation",
+    "Limits",
+    "Mounts",
+    "Policy",
+    "Qualify",
+    "Telemetry",
+    "Timeouts",
+]
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -135,6 +147,27 @@ class Telemetry:
     retry: float = 1.0  # after a write that failed (disk full, read-only)
     capture: bool = False  # keep argument values (secrets redacted)
     capture_bytes: int = 4 * KIB
+    keep_days: int = 365  # `harnessgym telemetry retention` lets go of older rows
+    otel: bool = False  # also tell an OpenTelemetry collector (the extra `otel`)
+    otel_endpoint: str = ""  # its base URL; "": as OTEL_EXPORTER_OTLP_ENDPOINT says
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """The web page on this machine."""
+
+    port: int = 8791  # another free one where this is taken
+    look: float = 0.3  # between two looks at the calls' file, for the live page
+    ping: float = 15.0  # between signs of life on a live connection
+    close: float = 1.0  # for open connections at the end
+    live_rows: int = 200  # calls shown at first, and kept on the live page
+    series_calls: int = 50_000  # the newest calls that a chart of one tool is made of
+    buckets: int = 48  # bars of a chart over time
+    form_bytes: int = 4 * KIB
+    diff_bytes: int = 256 * KIB  # a longer file is told, not compared
+    diff_lines: int = 2000  # of all files together
+    report_bytes: int = 64 * MIB
+    runs: int = 200  # the newest that are listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +216,7 @@ class Policy:
     grants: Grants = field(default_factory=Grants)
     isolation: Isolation = field(default_factory=Isolation)
     telemetry: Telemetry = field(default_factory=Telemetry)
+    dashboard: Dashboard = field(default_factory=Dashboard)
     agents: Agents = field(default_factory=Agents)
     compare: Compare = field(default_factory=Compare)
 
