@@ -20,7 +20,7 @@ from harnessgym_mcp.store.home import Home
 if TYPE_CHECKING:
     import sqlite3
 
-__all__ = ["ToolStats", "recent_calls", "session_calls", "tool_stats"]
+__all__ = ["ToolStats", "ask", "recent_calls", "select", "session_calls", "tool_stats"]
 
 
 T = TypeVar("T")
@@ -82,11 +82,11 @@ def tool_stats(
     """
     where, values = _where(session, run, since, artifact, origin)
 
-    def ask(connection: "sqlite3.Connection") -> list[ToolStats]:
-        rows = _select(connection, _STATS.format(where=where), values)
+    def question(connection: "sqlite3.Connection") -> list[ToolStats]:
+        rows = select(connection, _STATS.format(where=where), values)
         return [_stats(connection, row, where, values) for row in rows]
 
-    return _ask(home, ask, notes)
+    return ask(home, question, notes)
 
 
 def recent_calls(
@@ -107,10 +107,10 @@ def recent_calls(
     if after_id is None:
         newest = f"SELECT seq, {columns} FROM calls WHERE {where} ORDER BY seq DESC LIMIT ?"
         query, bound = f"SELECT {columns} FROM ({newest}) ORDER BY seq", [*values, limit]
-        return _ask(home, lambda connection: _select(connection, query, bound), notes)
+        return ask(home, lambda connection: select(connection, query, bound), notes)
     after = "seq > COALESCE((SELECT seq FROM calls WHERE id = ?), 0)"
     following = f"SELECT {columns} FROM calls WHERE {where} AND {after} ORDER BY seq LIMIT ?"
-    return _ask(home, lambda connection: _select(connection, following, [*values, after_id, limit]), notes)
+    return ask(home, lambda connection: select(connection, following, [*values, after_id, limit]), notes)
 
 
 def session_calls(
@@ -139,20 +139,22 @@ def _stats(connection: "sqlite3.Connection", row: dict[str, Any], where: str, va
     group = [row["artifact"], row["tool"], row["digest"]]
 
     def nth(rank: int) -> float | None:
-        found = _select(connection, _NTH.format(where=where), [*group, *values, rank - 1])
+        found = select(connection, _NTH.format(where=where), [*group, *values, rank - 1])
         return found[0]["duration_ms"] if found else None
 
     p50, p95 = nth(math.ceil(calls * 0.5)), nth(math.ceil(calls * 0.95))
     return ToolStats(**row, p50_ms=p50, p95_ms=p95, via={"direct": calls - dispatched, "call": dispatched})
 
 
-def _select(connection: "sqlite3.Connection", query: str, values: list[Any]) -> list[dict[str, Any]]:
+def select(connection: "sqlite3.Connection", query: str, values: list[Any]) -> list[dict[str, Any]]:
+    """The rows of one SELECT; values may be anything. Raises sqlite3.Error."""
     found = connection.execute(query, [_bindable(v) for v in values])
     names = [column[0] for column in found.description]
     return [dict(zip(names, row, strict=True)) for row in found]
 
 
-def _ask(home: Home, question: "Callable[[sqlite3.Connection], list[T]]", notes: list[str] | None) -> list[T]:
+def ask(home: Home, question: "Callable[[sqlite3.Connection], list[T]]", notes: list[str] | None) -> list[T]:
+    """Put a question to the telemetry file, in one snapshot; nothing and a note where it cannot be read."""
     if not home.telemetry.exists():
         return []
     import sqlite3
