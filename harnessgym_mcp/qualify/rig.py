@@ -247,7 +247,7 @@ class Rig:
         paths = home | {k: str(v) for k, v in outside.items() if v} | {"ROOM": str(self.place.root.parent)}
         return dict(sorted(paths.items(), key=lambda item: -len(item[1])))
 
-    async def alive(self, timeout: float = 5.0) -> bool:
+    async def alive(self, timeout: float) -> bool:
         """Does it still answer `tools/list`?"""
         return (await self.ask("tools/list", {}, timeout)).answered
 
