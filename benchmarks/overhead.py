@@ -9,6 +9,7 @@ this machine's, on this day.
 """
 
 import argparse
+import io
 import json
 import os
 import resource
@@ -27,7 +28,7 @@ ROOT = Path(__file__).parents[1]
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "LANG")} | {"PYTHONPATH": str(ROOT)}
 SIZES = {"100 B": 100, "100 KB": 100_000, "1 MB": 1_000_000}
 
-_SERVER = '''import json, sys
+_SERVER = """import json, sys
 TOOLS = [{"name": "echo", "description": "Gives a text of a size.", "inputSchema": {"type": "object", "properties":
   {"size": {"type": "integer", "minimum": 0, "maximum": 4000000}}, "required": ["size"]}}]
 def call(params):
@@ -58,7 +59,7 @@ for line in sys.stdin.buffer:
         reply["error"] = {"code": -32601, "message": "method not found"}
     sys.stdout.write(json.dumps(reply) + "\\n")
     sys.stdout.flush()
-'''
+"""
 
 
 class Pipe:
@@ -72,12 +73,14 @@ class Pipe:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.stdin: IO[bytes] = self.process.stdin
-        self.stdout: IO[bytes] = open(self.process.stdout.fileno(), "rb", buffering=1 << 20, closefd=False)
+        self.stdout: IO[bytes] = io.BufferedReader(self.process.stdout, 1 << 20)  # type: ignore[type-var]
         self.id = 0
 
     def request(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
         self.id += 1
-        self.stdin.write(json.dumps({"jsonrpc": "2.0", "id": self.id, "method": method, "params": params}).encode() + b"\n")
+        self.stdin.write(
+            json.dumps({"jsonrpc": "2.0", "id": self.id, "method": method, "params": params}).encode() + b"\n"
+        )
         while True:
             answer = json.loads(self.stdout.readline())
             if answer.get("id") == self.id:
@@ -168,7 +171,9 @@ class Bench:
         return [sys.executable, "-m", "harnessgym_mcp", command, *where, *more]
 
     def run(self, command: str, *more: str) -> None:
-        done = subprocess.run([*self.argv(command), *more], capture_output=True, text=True, env=ENVIRONMENT, timeout=120)
+        done = subprocess.run(
+            [*self.argv(command), *more], capture_output=True, text=True, env=ENVIRONMENT, timeout=120
+        )
         assert done.returncode == 0, done.stdout + done.stderr
 
     def proxied(self) -> Pipe:
@@ -189,7 +194,9 @@ class Bench:
 
         known = RegistryStore(Home.open(self.workspace, state=self.folder / "state", create=False)).load()
         version: Version = known.artifacts["echo"].version
-        artifacts = {f"echo-{n}": Artifact(name=f"echo-{n}", current=version.digest, versions=[version]) for n in range(count)}
+        artifacts = {
+            f"echo-{n}": Artifact(name=f"echo-{n}", current=version.digest, versions=[version]) for n in range(count)
+        }
         assert pins(version.tools)
         home.joinpath("registry.json").write_bytes(encode_registry(Registry(generation=1, artifacts=artifacts)))
         for name in artifacts:

@@ -18,7 +18,7 @@ from harnessgym_mcp.core.policy import Isolation
 from harnessgym_mcp.proc.choose import choose_sandbox
 from harnessgym_mcp.qualify.scaffold import scaffold
 
-DEADLINE = 60.0
+DEADLINE = 90.0
 
 
 class Place:

@@ -26,7 +26,7 @@ from harnessgym_mcp.upstream.mount import Mount
 from harnessgym_mcp.upstream.peer import Peer
 
 SERVERS = Path(__file__).parent.parent / "servers"
-DEADLINE = 15.0
+DEADLINE = 60.0
 OWN = ({"name": "harnessgym.stats", "inputSchema": {"type": "object"}}, {"name": "harnessgym.call", "inputSchema": {}})
 
 
