@@ -116,7 +116,7 @@ class Turn:
     transcripts: Transcripts
     code: int | None = None  # exit code; -N: ended by signal N
     problem: str = ""  # why it is not ok, one line
-    cause: str = ""  # "" | budget | model | agent | exit | start | silent | timeout
+    cause: str = ""  # "" | budget | model | agent | exit | start | silent | timeout | lost
     message: str = ""  # the agent's last words
     model: str = ""
     usage: Usage | None = None

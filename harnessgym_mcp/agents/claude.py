@@ -15,7 +15,7 @@ from typing import Any
 from harnessgym_mcp.agents.agent import Context, Entry, Identity, Prompt, Turn, Usage
 from harnessgym_mcp.agents.environment import bare_entry
 from harnessgym_mcp.agents.tally import Tally, as_cost, as_number, as_text, read_events
-from harnessgym_mcp.agents.turns import Launch, environment, find_program, identify, take_turn
+from harnessgym_mcp.agents.turns import Launch, environment, find_program, identify, keep_file, take_turn
 
 __all__ = ["Claude", "claude_reader"]
 
@@ -86,10 +86,7 @@ def _write_config(entry: Entry, env: Mapping[str, str], context: Context) -> Pat
     command, *args = bare_entry(entry, env)
     timeout = int(context.rules.tool_call * 1000)
     server = {"type": "stdio", "command": command, "args": args, "env": dict(entry.env), "timeout": timeout}
-    context.transcripts.mkdir(parents=True, exist_ok=True)
-    path = (context.transcripts / "mcp.json").resolve()
-    path.write_text(json.dumps({"mcpServers": {entry.name: server}}, indent=1), encoding="utf-8")
-    return path
+    return keep_file(context, "mcp.json", json.dumps({"mcpServers": {entry.name: server}}, indent=1).encode())
 
 
 def claude_reader(tally: Tally, entry: str) -> Callable[[bytes], None]:

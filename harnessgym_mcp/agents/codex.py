@@ -25,7 +25,10 @@ _KEEP = ("OPENAI_*", "CODEX_*", "RUST_LOG")
 
 @dataclass(frozen=True, slots=True)
 class Codex:
-    """`sandbox`: read-only | workspace-write | danger-full-access, of the commands that the model runs."""
+    """`sandbox`: read-only | workspace-write | danger-full-access, of the commands that the model runs.
+
+    Codex's own sandbox hides /tmp: with a CODEX_HOME below it, every command fails unless there is full access.
+    """
 
     program: str = "codex"
     sandbox: str = "workspace-write"
@@ -66,7 +69,7 @@ class Codex:
     def _arguments(self, context: Context, home: Path) -> list[str]:
         settings = {"sandbox_mode": toml(self.sandbox), "approval_policy": toml(self.approval)}
         if self.list_changed:
-            settings["features.mcp_tool_list_changed"] = "true"
+            settings |= {"features.mcp_tool_list_changed": "true", "suppress_unstable_features_warning": "true"}
         for name in server_names(home):  # the user's other servers are no part of a measured turn
             settings[f"mcp_servers.{name}.enabled"] = "false"
         if context.entry:

@@ -11,13 +11,12 @@ import json
 import re
 import uuid
 from dataclasses import dataclass
-from pathlib import Path
 
 from harnessgym_mcp.agents.agent import Context, Entry, Identity, Prompt, Transcripts, Turn
 from harnessgym_mcp.agents.environment import bare_entry
 from harnessgym_mcp.agents.own_events import own_reader
 from harnessgym_mcp.agents.tally import Tally
-from harnessgym_mcp.agents.turns import Launch, environment, files, find_program, take_turn
+from harnessgym_mcp.agents.turns import Launch, environment, files, find_program, keep_file, take_turn
 from harnessgym_mcp.errors import UsageError
 
 __all__ = ["Command"]
@@ -58,7 +57,7 @@ class Command:
         env = environment(context, ())
         values = _values(session_id, context, kept)
         env |= {f"HARNESSGYM_{name.upper()}": value for name, value in values.items()}
-        _write_config(Path(values["mcp_config"]), context.entry, env)
+        keep_file(context, "mcp.json", _config(context.entry, env))
         argv = [_put(word, values) for word in words]
         stdin = b"" if any("{prompt_file}" in word for word in words) else prompt.encoded
         tally = Tally(session_id=session_id)
@@ -83,10 +82,9 @@ def _put(word: str, values: dict[str, str]) -> str:
     return re.sub(r"\{(\w+)\}", lambda match: values.get(match[1], match[0]), word)
 
 
-def _write_config(path: Path, entry: Entry | None, env: dict[str, str]) -> None:
+def _config(entry: Entry | None, env: dict[str, str]) -> bytes:
     servers = {}
     if entry:
         command, *args = bare_entry(entry, env)
         servers[entry.name] = {"type": "stdio", "command": command, "args": args, "env": dict(entry.env)}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"mcpServers": servers}, indent=1), encoding="utf-8")
+    return json.dumps({"mcpServers": servers}, indent=1).encode()

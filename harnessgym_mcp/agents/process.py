@@ -8,8 +8,10 @@ this process is killed, the supervisor ends the program.
 import asyncio
 import contextlib
 import json
+import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,13 +40,14 @@ class Program:
 
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True):
-    """How it ended. `code` -N: by signal N; None with a `problem`: it never started, or its supervisor was killed."""
+    """How it ended. `code` -N: by signal N; None with a `problem`: it never started, or it was lost."""
 
     code: int | None = None
     seconds: float = 0.0  # until the program itself ended
     timed_out: bool = False
     stopped: bool = False
     problem: str = ""
+    lost: bool = False  # its supervisor was killed, by us when it was stuck: how the program fared is not known
     leftovers: int = 0  # processes that had to be ended after it
     dropped: int = 0  # bytes of output beyond the transcripts' bound
     skipped: int = 0  # lines of stdout too long to be read
@@ -52,6 +55,7 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
 
 async def run(program: Program, on_line: Callable[[bytes], None] = lambda _: None) -> Ending:
     """Run it; `on_line` gets each line of stdout without its newline. Cancellation ends the whole tree first."""
+    start = time.monotonic()
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
     out, err = _Sink(program.stdout, program.rules), _Sink(program.stderr, program.rules)
@@ -62,11 +66,11 @@ async def run(program: Program, on_line: Callable[[bytes], None] = lambda _: Non
         try:
             await asyncio.get_running_loop().sock_sendall(ours, _job(program))
             _feed(transport, program.stdin)
-            await _until_gone(watch, ours, program)
+            late = await _until_gone(watch, ours, program)
         finally:
             transport.close()
         lines.end()
-        answer = await _answer(ours)
+        answer = await _answer(ours, late, time.monotonic() - start)
     return msgspec.structs.replace(answer, dropped=out.dropped + err.dropped, skipped=lines.skipped)
 
 
@@ -102,30 +106,34 @@ def _feed(transport: asyncio.SubprocessTransport, data: bytes) -> None:
     pipe.write_eof()
 
 
-async def _until_gone(watch: "_Watch", lifeline: socket.socket, program: Program) -> None:
-    """Wait for the supervisor's exit; when cancelled, cut the lifeline and wait for the tree to end."""
+async def _until_gone(watch: "_Watch", lifeline: socket.socket, program: Program) -> bool:
+    """Wait for the supervisor's exit; True when it was stuck. Cancelled: cut the lifeline, wait for the tree to end."""
     rules = program.rules
     ending = rules.settle + rules.grace + rules.stuck
     try:
-        await _gone(watch, program.timeout + ending, rules.drain)
+        return await _gone(watch, program.timeout + ending, rules.drain)
     except asyncio.CancelledError:
         lifeline.shutdown(socket.SHUT_WR)
         await _shielded(_gone(watch, ending, rules.drain))
         raise
 
 
-async def _gone(watch: "_Watch", seconds: float, drain: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await watch.exited.wait()
-    except TimeoutError:
+async def _gone(watch: "_Watch", seconds: float, drain: float) -> bool:
+    stuck = not await _in_time(watch.exited, seconds)
+    if stuck:
         watch.kill()
         await watch.exited.wait()
+    await _in_time(watch.drained, drain)  # else something beyond our reach holds a pipe, and speaks for nobody
+    return stuck
+
+
+async def _in_time(event: asyncio.Event, seconds: float) -> bool:
     try:
-        async with asyncio.timeout(drain):
-            await watch.drained.wait()
+        async with asyncio.timeout(seconds):
+            await event.wait()
     except TimeoutError:
-        pass  # something outside our reach holds the pipe; what it says belongs to nobody
+        return False
+    return True
 
 
 async def _shielded(work: Any) -> None:
@@ -138,14 +146,16 @@ async def _shielded(work: Any) -> None:
             continue
 
 
-async def _answer(ours: socket.socket) -> Ending:
+async def _answer(ours: socket.socket, late: bool, seconds: float) -> Ending:
     """The supervisor's one line; it has exited, so this does not wait."""
     got = b""
-    while chunk := await asyncio.get_running_loop().sock_recv(ours, 65536):
-        got += chunk
-    if not got.endswith(b"\n"):
-        return Ending(problem="the supervising process was killed")
-    return msgspec.json.decode(got, type=Ending)
+    with contextlib.suppress(OSError):  # reset: it was killed with our job unread
+        while chunk := await asyncio.get_running_loop().sock_recv(ours, 65536):
+            got += chunk
+    if got.endswith(b"\n"):
+        return msgspec.json.decode(got, type=Ending)
+    problem = "the supervising process was stuck" if late else "the supervising process was killed"
+    return Ending(seconds=seconds, timed_out=late, problem=problem, lost=True)
 
 
 class _Watch(asyncio.SubprocessProtocol):
@@ -177,7 +187,9 @@ class _Watch(asyncio.SubprocessProtocol):
         self.exited.set()
 
     def kill(self) -> None:
+        """Kill the supervisor, and first what it can no longer end."""
         if self._transport:
+            supervisor.signal_below(self._transport.get_pid(), signal.SIGKILL)
             self._transport.kill()
 
 

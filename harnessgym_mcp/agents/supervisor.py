@@ -12,6 +12,7 @@ and one goes out when nothing of the program runs any more:
 The other side of the socket is a lifeline: when it closes, because the caller gave up or was killed, the program is
 ended. On Linux this process is a subreaper: whatever is orphaned below it, in any session or process group and with
 any environment, becomes its child, so "no child left" means "nothing left". Elsewhere the process group has to do.
+If this process itself is killed, the program goes with it, but what the program has started may stay.
 """
 
 import contextlib
@@ -27,7 +28,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = ["Supervisor", "descendants", "main"]
+__all__ = ["Supervisor", "descendants", "main", "signal_below"]
 
 _LINUX = sys.platform == "linux"
 _PR_SET_PDEATHSIG = 1
@@ -60,6 +61,18 @@ def descendants(root: int) -> dict[int, int]:
             found[pid] = start
             front.append(pid)
     return found
+
+
+def signal_below(root: int, number: int) -> set[int]:
+    """Signal all descendants that two looks agree on, so that a number taken over in between is never another's."""
+    first = descendants(root)
+    with contextlib.ExitStack() as held:
+        targets = {pid: _hold(pid, held) for pid in first}
+        again = descendants(root)
+        for pid, target in targets.items():
+            if again.get(pid) == first[pid]:
+                _send(pid, target, number)
+    return set(first)
 
 
 class Supervisor:
@@ -100,9 +113,6 @@ class Supervisor:
         child = subprocess.Popen(argv, env=env, cwd=cwd, start_new_session=True, preexec_fn=_die_with_parent)
         child.returncode = 0  # it is reaped by number, below: keep Popen's own finaliser out of that
         self._child = child.pid
-        nothing = os.open(os.devnull, os.O_RDWR)
-        for fd in (0, 1, 2):  # so that the program's pipes end when the program's tree does
-            os.dup2(nothing, fd)
 
     def _end_all(self, *, settle: bool) -> int:
         """End what still runs; the number of processes, the program itself not counted, that had to be told."""
@@ -117,18 +127,10 @@ class Supervisor:
         return len(told - {self._child})
 
     def _signal(self, number: int) -> set[int]:
-        """Signal what two looks agree on, so that a number taken over in between is never somebody else's."""
-        first = descendants(os.getpid())
-        with contextlib.ExitStack() as held:
-            targets = {pid: _hold(pid, held) for pid in first}
-            again = descendants(os.getpid())
-            for pid, target in targets.items():
-                if again.get(pid) == first[pid]:
-                    _send(pid, target, number)
         if not _LINUX:
             with contextlib.suppress(OSError):
                 os.killpg(self._child, number)
-        return set(first)
+        return signal_below(os.getpid(), number)
 
     def _exited(self) -> bool:
         return self._code is not None

@@ -11,8 +11,9 @@ from harnessgym_mcp.agents.process import Ending, Program, run
 from harnessgym_mcp.agents.tally import Tally
 from harnessgym_mcp.core.policy import Agents
 from harnessgym_mcp.core.text import clean, cut, one_line
+from harnessgym_mcp.errors import StateError
 
-__all__ = ["Launch", "environment", "files", "find_program", "identify", "take_turn"]
+__all__ = ["Launch", "environment", "files", "find_program", "identify", "keep_file", "take_turn"]
 
 _TAIL = 4096  # bytes of stderr looked at for the reason of a failure
 
@@ -46,10 +47,13 @@ async def take_turn(
     read: Callable[[bytes], None],
     finish: Callable[[], None] = lambda: None,
 ) -> Turn:
-    """Run it to its end and say what came of it. `finish` may add to the tally what is known only then."""
+    """Run it to its end and say what came of it. `finish` may add to the tally what is known only then.
+
+    Raises StateError when the transcripts cannot be written.
+    """
     kept = files(context)
-    context.transcripts.mkdir(parents=True, exist_ok=True)
-    kept.prompt.write_bytes(prompt.encoded)
+    for path, data in ((kept.prompt, prompt.encoded), (kept.stdout, b""), (kept.stderr, b"")):
+        keep_file(context, path.name, data)
     program = Program(
         argv=launch.argv,
         cwd=context.workspace.resolve(),
@@ -63,6 +67,18 @@ async def take_turn(
     ending = await run(program, read)
     finish()
     return _turn(ending, tally, kept, context, launch.silent_ok)
+
+
+def keep_file(context: Context, name: str, data: bytes) -> Path:
+    """Write a file of this turn beside its transcripts; its absolute path. Raises StateError."""
+    path = context.transcripts.resolve() / name
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    except OSError as error:
+        what = f"cannot keep transcripts in {path.parent}: {error.strerror}"
+        raise StateError(what, hint="choose another folder, or make this one writable") from error
+    return path
 
 
 def _turn(ending: Ending, tally: Tally, kept: Transcripts, context: Context, silent_ok: bool) -> Turn:
@@ -90,7 +106,10 @@ def _judge(ending: Ending, tally: Tally, stderr: Path, silent_ok: bool) -> tuple
     """`(status, cause, problem)`: what stopped it from outside, then what it says itself, then how it exited."""
     if ending.timed_out:
         spent = f"ended after {ending.seconds:.0f} s, its whole budget"
-        return "timed_out", "model" if tally.trouble else "timeout", f"{tally.trouble}; {spent}".removeprefix("; ")
+        problem = "; ".join(filter(None, (ending.problem, tally.trouble, spent)))
+        return "timed_out", "model" if tally.trouble else "timeout", problem
+    if ending.lost:
+        return "failed", "lost", one_line(ending.problem)
     if ending.code is None:
         return "not_started", "start", one_line(ending.problem or "it was stopped", 500)
     if tally.problem:

@@ -8,7 +8,7 @@ import pytest
 from harnessgym_mcp.agents.agent import Context, Entry, Prompt
 from harnessgym_mcp.agents.command import Command
 from harnessgym_mcp.core.policy import Agents
-from harnessgym_mcp.errors import UsageError
+from harnessgym_mcp.errors import StateError, UsageError
 
 TELL = ("/bin/sh", "-c", 'printf "%s\\n" "$@"', "sh")
 
@@ -82,3 +82,22 @@ async def test_amounts_that_are_none_are_not_counted(context, amount):
 async def test_hostile_output_is_cleaned_in_the_message(context):
     turn = await Command(("/usr/bin/printf", r"\033[31mred\033[0m\a\u202e\n")).attempt(Prompt("x"), context)
     assert turn.message == "red\ufffd"
+
+
+async def test_transcripts_that_cannot_be_kept_are_told_without_a_traceback(context, tmp_path):
+    (tmp_path / "turn").write_text("a file is in the way")
+    with pytest.raises(StateError, match="cannot keep transcripts") as raised:
+        await Command(("/bin/true",)).attempt(Prompt("x"), replace(context, transcripts=tmp_path / "turn" / "1"))
+    assert raised.value.hint
+
+
+async def test_a_workspace_that_is_missing_never_starts(context, tmp_path):
+    turn = await Command(("/bin/true",)).attempt(Prompt("x"), replace(context, workspace=tmp_path / "none"))
+    assert (turn.status, turn.cause) == ("not_started", "start")
+    assert "none" in turn.problem
+
+
+async def test_a_turn_whose_supervisor_was_killed_is_lost_not_the_agents_failure(context):
+    turn = await Command(("/bin/sh", "-c", "kill -KILL $PPID; sleep 600")).attempt(Prompt("x"), context)
+    assert (turn.status, turn.cause) == ("failed", "lost")
+    assert turn.seconds > 0

@@ -191,8 +191,23 @@ async def test_a_killed_supervisor_takes_the_program_with_it(tmp_path, gone):
     await asyncio.wait_for(up.wait(), 10)
     os.kill(pids[1], signal.SIGKILL)
     ending = await asyncio.wait_for(task, 10)
-    assert ending.code is None
-    assert "supervising process" in ending.problem
+    assert (ending.code, ending.lost, ending.timed_out) == (None, True, False)
+    assert ending.problem == "the supervising process was killed"
+    assert gone(pids[0])
+
+
+async def test_a_stuck_supervisor_is_killed_with_the_program_and_the_time_is_up(tmp_path, gone):
+    pids = []
+
+    def stop(line: bytes) -> None:
+        pids.extend(int(p) for p in line.split())
+        os.kill(pids[1], signal.SIGSTOP)
+
+    rules = Agents(settle=0.1, grace=0.1, stuck=0.3)
+    shell = "setsid sleep 600 & echo $! $PPID; wait"
+    ending = await run(program(tmp_path, "sh", "-c", shell, timeout=0.5, rules=rules), stop)
+    assert (ending.code, ending.lost, ending.timed_out) == (None, True, True)
+    assert ending.problem == "the supervising process was stuck"
     assert gone(pids[0])
 
 
@@ -218,6 +233,20 @@ async def test_an_overlong_line_is_skipped_and_the_next_one_read(tmp_path):
     ending = await run(program(tmp_path, "sh", "-c", shell, rules=Agents(line_bytes=1000)), lines.append)
     assert lines == [b"before", b"after"]
     assert ending.skipped == 1
+
+
+async def test_a_line_without_end_takes_no_memory(tmp_path):
+    import tracemalloc
+
+    rules = Agents(line_bytes=1000, transcript_bytes=1000)
+    tracemalloc.start()
+    try:
+        ending = await run(program(tmp_path, "head", "-c", "30000000", "/dev/zero", rules=rules))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert ending.skipped == 1
+    assert peak < 5_000_000
 
 
 async def test_thirty_programs_at_once(tmp_path):

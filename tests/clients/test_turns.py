@@ -42,6 +42,7 @@ async def test_a_turn_tells_its_calls_tokens_session_and_last_words(bench):
     assert turn.usage == Usage(input=3300, output=35)
     assert turn.session_id
     assert turn.model
+    assert not [note for note in turn.notes if "Under-development" in note]
     if bench.kind == "claude":
         assert turn.cost_usd is not None
         assert turn.cost_usd > 0
