@@ -110,6 +110,7 @@ def _server(ctx: Context, manifest: ArtifactManifest) -> Iterator[Finding]:
 
 
 def _skills(ctx: Context) -> Iterator[Finding]:
+    sizes = {file.path: file.size for file in _files(ctx)}
     for path in ctx.skills:
         text = (ctx.root / path).read_text("utf-8", "replace")
-        yield from check_skill(path, text)
+        yield from check_skill(path, text, sizes)
