@@ -81,10 +81,13 @@ async def play(folder: Path | None, settings: list[str], say: Callable[[str], No
     demo_task.write(demo.workspace)
     say("A script, not a model, makes the choices below; everything else is real.")
     say(f"The workspace: {demo.workspace}")
-    async with demo.session("demo-first") as agent:
-        by_hand = await _attempt(demo, agent)
-        rejected = await _build(demo, agent)
-    with_tool, stats = await _fresh(demo)
+    try:
+        async with demo.session("demo-first") as agent:
+            by_hand = await _attempt(demo, agent)
+            rejected = await _build(demo, agent)
+        with_tool, stats = await _fresh(demo)
+    except BaseExceptionGroup as group:
+        raise _first(group) from None
     return DemoResult(
         folder=str(folder),
         cost_by_hand=by_hand,
@@ -94,6 +97,15 @@ async def play(folder: Path | None, settings: list[str], say: Callable[[str], No
         calls=stats["calls"],
         seconds=time.monotonic() - began,
     )
+
+
+def _first(error: BaseException) -> BaseException:
+    """The error inside the groups that a client's task groups put around it."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, HarnessGymError | KeyboardInterrupt):
+        return error
+    return DemoError(f"the session ended early: {type(error).__name__}: {error}", hint="`harnessgym doctor` looks why")
 
 
 async def _attempt(demo: _Demo, agent: Connection) -> float:
