@@ -83,7 +83,7 @@ def fresh_workspace(workspace: Path | None, target: Path, bounds: Qualify) -> Co
     if workspace is None:
         return Copied("empty")
     committed = _committed(workspace)
-    if committed:
+    if committed is not None:
         with _objects(workspace) as read:
             return _copy("commit", committed, read, target, bounds)
     return _copy("folder", sorted(_walk(workspace)), partial(_content, workspace), target, bounds)
@@ -143,13 +143,13 @@ def _git(workspace: Path, *arguments: str) -> list[str]:
     return ["git", "-C", str(workspace), *arguments]
 
 
-def _committed(workspace: Path) -> list[_Entry]:
-    """The files of HEAD at or below the workspace; none where git, a repository or a commit is missing."""
+def _committed(workspace: Path) -> list[_Entry] | None:
+    """The files of HEAD at or below the workspace; None where git, a repository or a commit is missing."""
     listing = _git(workspace, "ls-tree", "-r", "-z", "-l", "HEAD")
     try:
         done = subprocess.run(listing, env={**os.environ, **_GIT_ENV}, capture_output=True, check=True)
     except (OSError, subprocess.CalledProcessError):
-        return []
+        return None
     return [entry for entry in map(_parse, done.stdout.split(b"\0")) if entry is not None]
 
 
