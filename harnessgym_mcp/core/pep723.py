@@ -8,7 +8,7 @@ from harnessgym_mcp.errors import UsageError
 
 __all__ = ["ScriptBlock", "read_block"]
 
-_BLOCK = re.compile(r"(?m)^# /// script[ \t]*$\r?\n(?P<content>(?:^#(?: .*)?$\r?\n)+?)^# ///[ \t]*$")
+_BLOCK = re.compile(r"(?m)^# /// script[ \t]*\n(?P<content>(?:^#(?: .*)?\n)+?)^# ///[ \t]*$")
 _HINT = "see https://peps.python.org/pep-0723/"
 
 
@@ -22,7 +22,7 @@ class ScriptBlock:
 
 def read_block(source: str) -> ScriptBlock | None:
     """None when the script has no block. Raises UsageError when it has two, or one that is not what it should be."""
-    blocks = list(_BLOCK.finditer(source))
+    blocks = list(_BLOCK.finditer(source.replace("\r\n", "\n")))
     if not blocks:
         return None
     if len(blocks) > 1:

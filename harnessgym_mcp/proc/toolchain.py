@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-__all__ = ["ETC", "ETC_NETWORK", "SYSTEM_PATH", "Toolchain", "find_toolchain", "roots_of"]
+__all__ = ["ETC", "ETC_NETWORK", "SYSTEM_PATH", "Toolchain", "find_toolchain", "is_private", "roots_of"]
 
 SYSTEM_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 
@@ -78,7 +78,7 @@ def _python_roots(python: Path) -> list[Path]:
     library = f"python{sys.version_info.major}.{sys.version_info.minor}"
     roots: list[Path] = _installation(python)
     for prefix in prefixes:
-        if _is_private(prefix):
+        if is_private(prefix):
             roots += [prefix / "bin" / library, prefix / "lib" / library, *(prefix / "lib").glob("libpython*")]
         else:
             roots.append(_widen(prefix))
@@ -88,14 +88,14 @@ def _python_roots(python: Path) -> list[Path]:
 def _installation(program: Path) -> list[Path]:
     """The folder above `bin`, unless that is someone's home: then the program alone."""
     prefix = program.parent.parent
-    return [program] if program.parent.name != "bin" or _is_private(prefix) else [_widen(prefix)]
+    return [program] if program.parent.name != "bin" or is_private(prefix) else [_widen(prefix)]
 
 
 def _widen(prefix: Path) -> Path:
     return next((store for store in _CLOSED_STORES if prefix.is_relative_to(store)), prefix)
 
 
-def _is_private(prefix: Path) -> bool:
+def is_private(prefix: Path) -> bool:
     """A folder that holds more than an installation: a home, or something above one."""
     homes = (Path.home(), Path.home() / ".local", Path("/opt"), Path("/usr/local"))
     return any(home.is_relative_to(prefix) for home in homes) and not _in_system(prefix)
