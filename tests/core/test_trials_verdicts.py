@@ -205,6 +205,52 @@ def test_several_tasks_count_alike_and_harmed_ones_are_listed() -> None:
     assert "harmed" in {c.id for c in analyse(made, found).cautions}
 
 
+def test_a_task_that_only_looks_worse_is_not_called_harmed() -> None:
+    made = design(tasks=2, trials=8)
+    found = [
+        Outcome(
+            trial=t.id,
+            passed=True,
+            score=NOISE[t.repetition]
+            * (1 if t.arm == "plain" else 1.3 if t.task == "t0" else 1.02 - 0.01 * t.repetition),
+            offered=1,
+            calls=[USED],
+        )
+        for t in plan(made)
+    ]
+    looks_worse = analyse(made, found).contrasts[0].tasks[1]
+    assert looks_worse.estimate.value < 1
+    assert looks_worse.test.p < 0.2
+    assert not looks_worse.harmed
+
+
+def test_the_number_needed_is_that_of_each_task() -> None:
+    def needs(tasks: int) -> int:
+        found = analyse(made := design(tasks=tasks, trials=3), simulate(made, World(spread=0.5), seed=9)).judgement
+        assert found.word == "underpowered"
+        assert found.needs is not None
+        return found.needs
+
+    assert needs(10) < 0.5 * needs(1)
+
+
+def test_the_test_weighs_tasks_alike_where_infrastructure_lost_some_of_one() -> None:
+    made = design(tasks=2, trials=8)
+    found = []
+    for t in plan(made):
+        lost = t.task == "t0" and t.repetition >= 2
+        factor = 1 if t.arm == "plain" else math.exp(0.5 if t.task == "t0" else -0.4)
+        score = NOISE[t.repetition] * factor
+        cause = "worker_lost" if lost else ""
+        found.append(Outcome(trial=t.id, passed=True, score=score, cause=cause, tries=3, offered=1, calls=[USED]))
+    first = analyse(made, found).contrasts[0]
+    assert (first.n, first.wins, first.losses) == (10, 2, 8)
+    assert first.estimate is not None
+    assert first.estimate.value == pytest.approx(math.exp(0.05))
+    assert first.test is not None
+    assert first.test.p > 0.5  # pooled, the eight losing pairs would make it 0.1
+
+
 def test_many_tasks_with_one_trial_each_are_themselves_the_sample() -> None:
     made = design(tasks=10, trials=1)
     first = analyse(made, simulate(made, World(effect=0.4), seed=2)).contrasts[0]

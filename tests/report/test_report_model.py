@@ -52,7 +52,7 @@ def test_a_report_of_another_schema_is_refused(make) -> None:
         decode(encode(msgspec.structs.replace(make(), schema="harnessgym/report/99")))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(st.none() | st.floats(), min_size=12, max_size=12), st.sampled_from(["ratio", "difference"]))
 def test_any_scores_at_all_make_a_report_that_every_face_can_show(scores: list[float | None], scale: str) -> None:
     bundle = Bundle(tools=["k__bench"])

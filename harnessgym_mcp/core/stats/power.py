@@ -130,7 +130,8 @@ def _by_normal(effect: float, sd: float, alpha: float, power: float) -> float:
     """The number of pairs if the spread were known: always a little too few."""
     if not effect:
         return math.inf
-    return ((normal_quantile(1 - alpha / 2) + normal_quantile(power)) * sd / effect) ** 2
+    root = (normal_quantile(1 - alpha / 2) + normal_quantile(power)) * sd / effect
+    return root * root  # a power of a float would raise where this is merely infinite
 
 
 def _upwards(enough: Callable[[int], bool], guess: float, least: int) -> int | None:
