@@ -20,10 +20,10 @@ from harnessgym_mcp.report.words import ARM_NAMES
 if TYPE_CHECKING:
     from jinja2 import Template
 
-__all__ = ["Section", "html", "standalone"]
+__all__ = ["SEVERITIES", "SIGNS", "Section", "html", "legend", "sections", "standalone"]
 
-_SIGNS = {"better": ("good", "▲"), "worse": ("bad", "▼"), "no evidence": ("even", "●"), "underpowered": ("even", "◐")}
-_SEVERITIES = {"breaks": "breaks the claim", "weakens": "weakens the claim", "note": "note"}
+SIGNS = {"better": ("good", "▲"), "worse": ("bad", "▼"), "no evidence": ("even", "●"), "underpowered": ("even", "◐")}
+SEVERITIES = {"breaks": "breaks the claim", "weakens": "weakens the claim", "note": "note"}
 
 _SECTIONS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("Effect", ("effects",), ("contrasts", "tasks")),
@@ -51,17 +51,17 @@ class Section:
 def html(model: ReportModel) -> str:
     """The whole page. All text of the model is escaped; nothing in it is trusted."""
     word = model.comparison.judgement.word
-    kind, sign = _SIGNS[word]
+    kind, sign = SIGNS[word]
     return _template().render(
         model=model,
         word=word,
         kind=kind,
         sign=sign,
-        sections=_sections(model),
-        severities=_SEVERITIES,
+        sections=sections(model),
+        severities=SEVERITIES,
         arm_names=ARM_NAMES,
         arm_meanings=ARMS,
-        legend=_legend,
+        legend=legend,
         when=datetime.fromtimestamp(model.generated_at, UTC).strftime("%Y-%m-%d %H:%M UTC"),
         style=_style(),
     )
@@ -73,7 +73,8 @@ def standalone(chart: Chart) -> str:
     return str(chart.svg).replace("<title", f"{style}<title", 1)
 
 
-def _sections(model: ReportModel) -> list[Section]:
+def sections(model: ReportModel) -> list[Section]:
+    """The report's parts in reading order; those without anything to show are left out."""
     drawn = {c.key: c for c in charts(model)}
     made = tables(model)
     sections = [
@@ -95,7 +96,8 @@ def _note(model: ReportModel, title: str) -> str:
     )
 
 
-def _legend(arm: Arm) -> Markup:
+def legend(arm: Arm) -> Markup:
+    """An arm's mark, as a legend shows it."""
     canvas = Canvas(16, 16)
     canvas.mark(8, 8, MARKS[arm], f"arm-{arm}")
     return canvas.render(f"key-{arm}", ARM_NAMES[arm], ARMS[arm])
