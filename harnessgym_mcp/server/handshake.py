@@ -3,6 +3,7 @@
 from typing import Any
 
 from harnessgym_mcp import __version__
+from harnessgym_mcp.core import skills
 from harnessgym_mcp.core.wire import LATEST_LEGACY, LEGACY, MODERN, SERVER_INFO_KEY
 
 __all__ = ["INSTRUCTIONS", "SERVER_INFO", "discover", "initialize", "modern_result"]
@@ -26,6 +27,8 @@ _CAPABILITIES = {
     "tools": {"listChanged": True},
     "prompts": {"listChanged": True},
     "resources": {"listChanged": True, "subscribe": False},
+    "extensions": {skills.EXTENSION: {"directoryRead": True}},
+    "experimental": {skills.EXTENSION: {"directoryRead": True}},  # where SDKs of the legacy revisions keep it
 }
 
 

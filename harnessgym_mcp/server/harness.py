@@ -6,7 +6,7 @@ tree without a verdict from this machine is not mounted: it is qualified in the 
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from harnessgym_mcp.core.lifecycle import Registry, Version
@@ -78,7 +78,7 @@ class Harness:
         ]
 
     def _apply(self, view: View) -> bool:
-        skills_before = {name: version.skills for name, version in self.active.items()}
+        skills_before = _skills(self.active)
         self.registry = view.registry
         self.problems = dict(view.problems)
         self.active.clear()
@@ -90,8 +90,9 @@ class Harness:
                 self._start_requalify(name, why, tree)
         if changed:
             self._announce("tools")
-        if skills_before != {name: version.skills for name, version in self.active.items()}:
+        if skills_before != _skills(self.active):
             self._announce("resources")
+            self._announce("prompts")
         return changed
 
     # ---- qualification in the background
@@ -133,3 +134,8 @@ class Harness:
 _NO_WORKSPACE = (
     "the workspace holds this machine's private state, so that no tool is granted it; --workspace names a project"
 )
+
+
+def _skills(active: Mapping[str, Version]) -> dict[str, str]:
+    """What clients see of skills: they are served from each version's tree."""
+    return {name: version.digest for name, version in active.items() if version.skills}

@@ -53,7 +53,7 @@ class Gym:
         submitter = Submitter(stores, policy)
         self.harness = Harness(stores, policy, self.table, submitter.requalify, self._announce)
         self.services = Services(home, policy, self.table, self.harness, IterationStore(home), self.telemetry)
-        reader = SkillsAndPrompts(self.table, stores.objects, self.harness.active)
+        reader = SkillsAndPrompts(stores.objects, self.harness.active)
         self.switchboard = Switchboard(
             self.table, Control(self.services, submitter), reader, Recorder(self.telemetry, policy), policy
         )

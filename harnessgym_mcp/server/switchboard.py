@@ -40,12 +40,15 @@ from harnessgym_mcp.server.table import MountTable
 from harnessgym_mcp.upstream.call import Call
 from harnessgym_mcp.upstream.mount import Mount
 
-__all__ = ["Ask", "OwnTools", "Reader", "RpcFault", "Switchboard"]
+__all__ = ["RESOURCE_NOT_FOUND", "Ask", "OwnTools", "Reader", "RpcFault", "Switchboard"]
 
 logger = logging.getLogger(__name__)
 
 _PREFIX = names.OWN + "."
 _CALL = _PREFIX + "call"
+
+RESOURCE_NOT_FOUND = -32002
+"""Of the legacy revisions; the one without a handshake says -32602."""
 
 
 class RpcFault(Exception):
@@ -222,7 +225,8 @@ class Switchboard:
                     raise RpcFault(METHOD_NOT_FOUND, "method not found")
                 client.send(_result(raw_id, body, modern, cacheable))
             except RpcFault as fault:
-                client.send(error_reply(raw_id, fault.code, fault.message, fault.data))
+                code = INVALID_PARAMS if modern and fault.code == RESOURCE_NOT_FOUND else fault.code
+                client.send(error_reply(raw_id, code, fault.message, fault.data))
             except Exception as error:  # a defect of ours must not leave the client without an answer
                 logger.exception("an own request failed")
                 client.send(error_reply(raw_id, INTERNAL_ERROR, f"internal error: {type(error).__name__}: {error}"))
