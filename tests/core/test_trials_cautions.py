@@ -1,5 +1,8 @@
 """Each thing that a reader must know is said, and what breaks a claim withholds the word better."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from harnessgym_mcp.core.analysis import analyse
@@ -208,3 +211,12 @@ def test_the_time_to_the_threshold_is_a_curve_of_each_arm() -> None:
     assert (plain.steps, plain.median) == ([], None)
     assert harnessed.steps[-1] == (17.0, 1.0)
     assert harnessed.median == 13.0
+
+
+def test_every_caution_is_documented() -> None:
+    root = Path(__file__).parents[2]
+    source = (root / "harnessgym_mcp" / "core" / "cautions.py").read_text()
+    documented = (root / "docs" / "statistics.md").read_text()
+    ids = set(re.findall(r'id="([a-z-]+)"', source)) | {f"leak.{leak.kind}" for leak in LEAKS}
+    assert len(ids) > 15
+    assert [id for id in sorted(ids) if f"`{id}`" not in documented] == []
