@@ -44,15 +44,18 @@ def children(pid: int) -> Iterator[int]:
             yield from map(int, file.read().split())
 
 
-def descendants(pid: int) -> list[Process]:
-    """All processes below `pid`, it itself left out, parents first."""
+def descendants(*pids: int) -> list[Process]:
+    """All processes below these, which are left out unless they are below each other; parents first."""
     below: dict[int, list[Process]] = {}
     for process in filter(None, map(read_process, _numbers())):
         below.setdefault(process.parent, []).append(process)
-    found = list(below.get(pid, ()))
-    for each in found:
-        found += below.get(each.pid, ())
-    return found
+    found = {process.pid: process for pid in pids for process in below.get(pid, ())}
+    queue = list(found)
+    for pid in queue:
+        fresh = {process.pid: process for process in below.get(pid, ()) if process.pid not in found}
+        found |= fresh
+        queue += fresh
+    return list(found.values())
 
 
 def find_variable(name: str) -> Iterator[tuple[int, str]]:
