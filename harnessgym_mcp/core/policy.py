@@ -17,6 +17,7 @@ __all__ = [
     "Agents",
     "Compare",
     "Dashboard",
+    "Doctor",
     "Grants",
     "Isolation",
     "Limits",
@@ -96,7 +97,7 @@ class Qualify:
     at_once: int = 4
     fuzz_cases: int = 24  # valid ones for each tool; twice as many near-valid ones
     fuzz_call: float = 6.0
-    fuzz_total: float = 45.0
+    fuzz_total: float = 20.0
     concurrency_calls: int = 16
     eof_grace: float = 2.0  # a server must leave within this time of EOF
     workspace_bytes: int = 256 * MIB  # of the fresh copy that a room gets
@@ -184,7 +185,7 @@ class Agents:
     tool_call: float = 300.0  # and for one tool call
     identify: float = 20.0  # for a program to tell its version
     drain: float = 2.0  # for output still in a pipe when nothing of the program runs any more
-    stuck: float = 10.0  # beyond its own deadlines, until the supervising process is killed
+    stuck: float = 30.0  # beyond its own deadlines, until the supervising process is killed
     script_wait: float = 10.0  # a script's wait for a tool, where it does not say how long
     script_run: float = 60.0  # and for a command
 
@@ -206,6 +207,18 @@ class Compare:
 
 
 @dataclass(frozen=True, slots=True)
+class Doctor:
+    """When `harnessgym doctor` finds something amiss."""
+
+    check: float = 30.0  # for one check; what has not answered then has failed
+    sample: float = 120.0  # for the sample server, from the clean room to its answer
+    version: float = 10.0  # for a client to tell its version
+    free_mb: int = 1024  # of disk; less is worth a warning
+    free_least_mb: int = 64  # and less than this a failure
+    clock_skew: float = 5.0  # between this machine's clock and the file system's, or a record from the future
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """Every rule that HarnessGym runs under."""
 
@@ -219,6 +232,7 @@ class Policy:
     dashboard: Dashboard = field(default_factory=Dashboard)
     agents: Agents = field(default_factory=Agents)
     compare: Compare = field(default_factory=Compare)
+    doctor: Doctor = field(default_factory=Doctor)
 
     def as_dict(self) -> dict[str, dict[str, Any]]:
         return {section.name: dataclasses.asdict(getattr(self, section.name)) for section in fields(self)}

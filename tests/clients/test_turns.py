@@ -83,7 +83,7 @@ async def test_an_unknown_session_is_a_failed_turn(bench):
 
 async def test_a_model_that_hangs_is_timed_out_with_what_was_done_and_no_process_left(bench):
     bench.answers(FIRST, Answer(hold=threading.Event()))
-    turn = await bench.attempt(timeout=6)
+    turn = await bench.attempt(timeout=8)
     assert (turn.status, turn.cause) == ("timed_out", "timeout")
     assert turn.calls("harnessgym") == {"echo": 1, "fail": 1}
     assert turn.session_id
@@ -101,7 +101,7 @@ async def test_a_model_that_hangs_is_timed_out_with_what_was_done_and_no_process
 
 async def test_a_model_that_refuses_is_told_apart_from_an_agent_that_fails(bench):
     bench.model.default = Answer(status=401)
-    turn = await bench.attempt(timeout=6)
+    turn = await bench.attempt(timeout=8 if bench.kind == "claude" else 60)
     assert turn.status == ("timed_out" if bench.kind == "claude" else "failed")  # Claude tries again for minutes
     assert turn.cause == "model"
     assert "401" in turn.problem
