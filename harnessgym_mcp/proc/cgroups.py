@@ -20,7 +20,7 @@ __all__ = ["ControlGroups", "control_groups", "find_parents", "leftover_groups",
 
 _MOUNT = Path("/sys/fs/cgroup")
 _CONTROLLERS = ("memory", "pids")
-_TASKS_EACH = 4  # the kernel counts threads, policy counts processes
+_TASKS_EACH = 2  # the kernel counts threads, policy counts processes
 _PEAKS = ("memory.peak", "memory.max_usage_in_bytes")
 
 

@@ -26,7 +26,7 @@ from harnessgym_mcp.proc.leftovers import remove_leftover
 from harnessgym_mcp.proc.sandbox import Bind
 from harnessgym_mcp.proc.toolchain import find_toolchain, roots_of
 
-__all__ = ["Environment", "Environments"]
+__all__ = ["Environment", "Environments", "find_uv"]
 
 _FORMAT = "1"
 
@@ -116,7 +116,7 @@ class _Uv:
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
-        self._program = _find_uv()
+        self._program = find_uv()
 
     def build(self, new: Path, packages: Sequence[str], version: str, *, offline: bool) -> None:
         remove_leftover(new)
@@ -141,7 +141,8 @@ class _Uv:
             raise PackagesError(f"uv: {cut(clean(said), 800)}", hint="correct the requirements; wheels only")
 
 
-def _find_uv() -> str:
+def find_uv() -> str:
+    """The program: the one installed beside us, else PATH's. Raises PackagesError."""
     import shutil
 
     with contextlib.suppress(ImportError, FileNotFoundError):

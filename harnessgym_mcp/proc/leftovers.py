@@ -6,7 +6,7 @@ import signal
 import time
 from pathlib import Path
 
-__all__ = ["remove_leftover"]
+__all__ = ["is_group", "kill_members", "remove_leftover"]
 
 _CONTROL_GROUPS = "/sys/fs/cgroup"
 _PATIENCE = 1.0  # seconds for the kernel to take apart what was killed
@@ -14,7 +14,7 @@ _PATIENCE = 1.0  # seconds for the kernel to take apart what was killed
 
 def remove_leftover(folder: Path) -> None:
     """A control group with all its members, a folder with all its content. What cannot go now stays; never raises."""
-    if folder.is_relative_to(_CONTROL_GROUPS):
+    if is_group(folder):
         _remove_group(folder)
     else:
         import shutil
@@ -22,13 +22,16 @@ def remove_leftover(folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def is_group(folder: Path) -> bool:
+    """A control group, and not a folder?"""
+    return folder.is_relative_to(_CONTROL_GROUPS)
+
+
 def _remove_group(group: Path) -> None:
     """Its members are killed first, whatever session or environment they have moved to."""
-    with contextlib.suppress(OSError):
-        (group / "pids.max").write_text("0")  # from here on nothing in it can fork
     deadline, pause = time.monotonic() + _PATIENCE, 0.001
     while time.monotonic() < deadline:
-        _kill_members(group)
+        kill_members(group)
         try:
             group.rmdir()
         except FileNotFoundError:
@@ -40,8 +43,13 @@ def _remove_group(group: Path) -> None:
             return
 
 
-def _kill_members(group: Path) -> None:
-    """A member of a pid namespace that we cannot see is listed as 0, which to `kill` means ourselves."""
+def kill_members(group: Path) -> None:
+    """By the kernel's own list, which no process can leave: quick, however many they are.
+
+    A member of a pid namespace that we cannot see is listed as 0, which to `kill` means ourselves.
+    """
+    with contextlib.suppress(OSError):
+        (group / "pids.max").write_text("0")  # from here on nothing in it can fork
     with contextlib.suppress(OSError):
         for pid in map(int, (group / "cgroup.procs").read_text().split()):
             if pid > 0:

@@ -45,17 +45,17 @@ def children(pid: int) -> Iterator[int]:
 
 
 def descendants(*pids: int) -> list[Process]:
-    """All processes below these, which are left out unless they are below each other; parents first."""
+    """All processes below any of these, they themselves left out, by one look at the table."""
     below: dict[int, list[Process]] = {}
     for process in filter(None, map(read_process, _numbers())):
         below.setdefault(process.parent, []).append(process)
-    found = {process.pid: process for pid in pids for process in below.get(pid, ())}
+    found = {process.pid: process for pid in pids for process in below.pop(pid, ())}
     queue = list(found)
     for pid in queue:
-        fresh = {process.pid: process for process in below.get(pid, ()) if process.pid not in found}
-        found |= fresh
-        queue += fresh
-    return list(found.values())
+        fresh = below.pop(pid, [])
+        found |= {process.pid: process for process in fresh}
+        queue += [process.pid for process in fresh]
+    return [process for pid, process in found.items() if pid not in pids]
 
 
 def find_variable(name: str) -> Iterator[tuple[int, str]]:

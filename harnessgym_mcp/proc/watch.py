@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harnessgym_mcp.proc.groups import kill_all
+from harnessgym_mcp.proc.leftovers import is_group, kill_members
 from harnessgym_mcp.proc.processes import Process, children, descendants, proportional_memory, read_process
 from harnessgym_mcp.proc.sandbox import Bounds, Prepared, Room
 
@@ -27,6 +28,7 @@ class Watch:
     tag: str
     bounds: Bounds
     folders: tuple[tuple[Path, int], ...]  # each with the most bytes it may hold
+    groups: tuple[Path, ...] = ()  # control groups that it is in
     breach: str = ""
     peak_memory: int = 0  # bytes
     peak_processes: int = 0
@@ -48,7 +50,8 @@ class Watchdog:
     def watch(self, pid: int, prepared: Prepared, room: Room) -> Watch:
         """From any thread. `pid` is a child of ours that has not been waited for."""
         folders = ((room.data, room.bounds.data_mb * _MIB), *_private(prepared, room.bounds))
-        watch = Watch(pid, prepared.tag, room.bounds, folders)
+        groups = tuple(filter(is_group, prepared.leftovers))
+        watch = Watch(pid, prepared.tag, room.bounds, folders, groups)
         with self._changed:
             self._watches.append(watch)
             if self._thread is None:
@@ -89,21 +92,39 @@ class Watchdog:
 def _private(prepared: Prepared, bounds: Bounds) -> Iterator[tuple[Path, int]]:
     """Where /tmp and the home are ordinary folders, nothing else bounds them."""
     for folder in prepared.leftovers:
-        if not folder.is_relative_to("/sys"):
+        if not is_group(folder):
             yield folder, bounds.tmp_mb * _MIB
 
 
 def _look(watch: Watch) -> bool:
     """False when there is nothing more to watch."""
-    processes = _tree(watch.pid)
-    if not processes:
+    if read_process(watch.pid) is None:
         return False
-    watch.breach = _breach(watch, processes)
+    watch.breach = _crowd(watch) or _breach(watch, _tree(watch.pid))
     if watch.breach:
+        for group in watch.groups:
+            kill_members(group)
         kill_all(watch.pid, watch.tag)
     watch.looks += 1
     watch.looked.set()
     return not watch.breach
+
+
+def _crowd(watch: Watch) -> str:
+    """The kernel's own count first: a walk through a crowd that takes all the processor's time takes too long."""
+    for group in watch.groups:
+        tasks, most = _number(group / "pids.current"), _number(group / "pids.max")
+        if 0 < most <= tasks:
+            return f"it had {tasks} processes and threads, {most} are allowed"
+    return ""
+
+
+def _number(file: Path) -> int:
+    """0 where there is no such file, or no number in it."""
+    try:
+        return int(file.read_bytes())
+    except (OSError, ValueError):
+        return 0
 
 
 def _tree(pid: int) -> list[Process]:
