@@ -161,7 +161,7 @@ class Dashboard:
     look: float = 0.3  # between two looks at the calls' file, for the live page
     ping: float = 15.0  # between signs of life on a live connection
     close: float = 1.0  # for open connections at the end
-    live_rows: int = 200  # calls shown at first, and kept on the live page
+    live_rows: int = 100  # calls shown at first, and kept on the live page
     series_calls: int = 50_000  # the newest calls that a chart of one tool is made of
     buckets: int = 48  # bars of a chart over time
     form_bytes: int = 4 * KIB

@@ -60,6 +60,7 @@ class Context:
     packages: list[str] = field(default_factory=list)  # declared, those of a PEP 723 block included
     rigs: "list[Rig]" = field(default_factory=list)  # every server that was started; see `running`
     current: "Rig | None" = None
+    stuck: bool = False  # does the current server no longer answer anything?
     tools: list[dict[str, Any]] = field(default_factory=list)
     wire: Wire = field(default_factory=Wire)
     answered: list[Answered] = field(default_factory=list)
@@ -103,7 +104,7 @@ class Context:
     def take(self, rig: "Rig") -> None:
         """From now on this is the server that is talked to; the footprint looks at all of them."""
         self.rigs.append(rig)
-        self.current = rig
+        self.current, self.stuck = rig, False
 
 
 def paste(tool: str, arguments: Any) -> str:

@@ -14,6 +14,7 @@ from harnessgym_mcp.errors import HarnessGymError
 from harnessgym_mcp.proc.choose import choose_sandbox
 from harnessgym_mcp.qualify.context import Context
 from harnessgym_mcp.qualify.request import Judgement, Request, policy_of
+from harnessgym_mcp.qualify.revive import revive
 from harnessgym_mcp.qualify.stages import (
     boot,
     concurrency,
@@ -42,6 +43,7 @@ class Stage(NamedTuple):
     run: Callable[[Context], Awaitable[list[Finding]]]
     needs: tuple[str, ...] = ()
     server: bool = True
+    talks: bool = False  # needs a living server
 
 
 STAGES = (
@@ -51,11 +53,11 @@ STAGES = (
     Stage("boot", boot.run, ("manifest",)),
     Stage("self-test", selftest.run, ("boot",)),
     Stage("sabotage", sabotage.run, ("self-test",)),
-    Stage("protocol", protocol.run, ("boot",)),
-    Stage("fuzz", fuzz.run, ("boot",)),
-    Stage("concurrency", concurrency.run, ("boot", "self-test")),
+    Stage("protocol", protocol.run, ("boot",), talks=True),
+    Stage("fuzz", fuzz.run, ("boot",), talks=True),
+    Stage("concurrency", concurrency.run, ("boot", "self-test"), talks=True),
     Stage("portability", portability.run, ("boot", "self-test")),
-    Stage("regression", regression.run, ("boot",)),
+    Stage("regression", regression.run, ("boot",), talks=True),
     Stage("footprint", footprint.run, ("boot",)),
 )
 
@@ -106,10 +108,13 @@ class _Gate:
 
     async def _run(self, stage: Stage) -> list[Finding]:
         """A stage's own failure is a finding, never a crash: what is judged may contain anything."""
+        ctx = self.ctx
         try:
-            if stage.server and self.ctx.sandbox is None:
-                self.ctx.sandbox = choose_sandbox(self.ctx.policy.isolation, Path(self.ctx.request.state))
-            return await stage.run(self.ctx)
+            if stage.server and ctx.sandbox is None:
+                ctx.sandbox = choose_sandbox(ctx.policy.isolation, Path(ctx.request.state))
+            if stage.talks and (ctx.stuck or ctx.running.peer.dead) and not await revive(ctx):
+                return []  # what ended it is on record
+            return await stage.run(ctx)
         except HarnessGymError as error:
             what = f"{stage.id}: {error.message}"
             return [finding(f"gate.{error.code}", what, where=stage.id, fix=error.hint)]

@@ -19,7 +19,7 @@ from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.core.wire import CAPABILITIES_KEY, MODERN, VERSION_KEY
 from harnessgym_mcp.errors import UpstreamDiedError, UpstreamError
 from harnessgym_mcp.proc.rooms import prepare_launch, room_for
-from harnessgym_mcp.proc.sandbox import Bind, Guise, Prepared, Room, Sandbox
+from harnessgym_mcp.proc.sandbox import Bind, Bounds, Guise, Prepared, Room, Sandbox
 from harnessgym_mcp.proc.watch import Watch, Watchdog
 from harnessgym_mcp.qualify.decoys import Decoys
 from harnessgym_mcp.qualify.processes import family, runaways
@@ -124,8 +124,8 @@ def _reply(answer: Answer, ms: float) -> Reply:
         return Reply("rpc-error", message=_text(bytes(message)), ms=ms, size=size)
     try:
         value = json.loads(body)
-        body.decode()
-        json.dumps(value, ensure_ascii=False).encode()  # a lone surrogate is JSON, and no text
+        if b"\\ud" in body.lower():  # a lone surrogate is JSON, and no text
+            json.dumps(value, ensure_ascii=False).encode()
     except UnicodeError:
         return Reply("garbled", message="the answer holds bytes or escapes that are no Unicode text", ms=ms, size=size)
     except (ValueError, RecursionError) as error:
@@ -163,6 +163,7 @@ class Rig:
         self.stayed = False  # was it still there some time after EOF?
         self._watchdog = watchdog
         self._prepared: Prepared | None = None
+        self._oom = ""
 
     async def open(self) -> None:
         """Spawn the server; raises UpstreamStartError or IsolationError."""
@@ -276,14 +277,19 @@ class Rig:
             self.late_answers += 1
 
     def gone(self, status: str) -> None:
-        return None
+        """While its control groups are still there: did the kernel end it for its memory?"""
+        if self._prepared is not None and any(map(_out_of_memory, self._prepared.leftovers)):
+            self._oom = f"it used more than its {self._bounds().memory_mb} MB of memory"
 
     # ---- end
 
     @property
     def breach(self) -> str:
         """Which bound it broke, in words; the watchdog has then ended it."""
-        return self.watch.breach if self.watch else ""
+        return (self.watch.breach if self.watch else "") or self._oom
+
+    def _bounds(self) -> Bounds:
+        return Bounds.of(self._policy.isolation, self._launch.limits.memory_mb)
 
     async def close(self, grace: float) -> None:
         """EOF, then force; with a `grace`, how it went is remembered. Idempotent."""
@@ -316,6 +322,18 @@ def _kind_of(line: bytes) -> str:
     if not isinstance(value, dict) or not value.keys() & {"result", "error"} or "method" in value:
         return "noise"
     return "reply to nothing" if value.get("id") is None and "error" in value else "answer"
+
+
+def _out_of_memory(group: Path) -> bool:
+    """Of a control group, version 2 or 1; False for anything else."""
+    for name in ("memory.events", "memory.oom_control"):
+        try:
+            counters = dict(line.split() for line in (group / name).read_text().splitlines())
+        except (OSError, ValueError):
+            continue
+        if int(counters.get("oom_kill", 0)) > 0:
+            return True
+    return False
 
 
 def _dump(value: Any) -> bytes:

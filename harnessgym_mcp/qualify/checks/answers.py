@@ -15,6 +15,7 @@ from harnessgym_mcp.qualify.context import paste
 
 __all__ = ["check_answer"]
 
+_READ = 20_000  # characters of one text that are looked at
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -74,7 +75,7 @@ def _texts(
     seen = set()
     structured = (text for _, text in texts_of(result.get("structuredContent"), ""))
     for text in (text_of(result), *structured):
-        for item in poison(text):
+        for item in poison(text[:_READ]):
             if item.id in seen or (item.id == "terminal-code" and not own_control) or _echoes(item.what, given):
                 continue
             seen.add(item.id)

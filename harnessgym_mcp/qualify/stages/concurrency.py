@@ -23,7 +23,7 @@ async def run(ctx: Context) -> list[Finding]:
     if not calls:
         return []
     late = rig.late_answers
-    timeout = min(max(10.0, 5 * _seconds(calls)), ctx.left)
+    timeout = min(max(3.0, 5 * _seconds(calls)), ctx.left)
     replies = await asyncio.gather(*(rig.call(c.tool, c.arguments, timeout) for c in calls))
     found = [*_unanswered(calls, replies), *await _swapped(ctx, calls, replies)]
     extra = rig.late_answers - late - sum(r.kind == "timeout" for r in replies)

@@ -51,8 +51,9 @@ class _Tally:
 async def run(ctx: Context) -> list[Finding]:
     found = list(_self_test_answers(ctx))
     end = time.monotonic() + min(ctx.policy.qualify.fuzz_total, ctx.left / 2)
-    for at, tool in enumerate(ctx.tools):
-        share = (end - time.monotonic()) / (len(ctx.tools) - at)
+    tools = [t for t in ctx.tools if t["name"] not in _broken(ctx)]
+    for at, tool in enumerate(tools):
+        share = min((end - time.monotonic()) / (len(tools) - at), ctx.policy.qualify.fuzz_total / 2)
         tally = _Tally(tool)
         going = await _fuzz(ctx, tally, time.monotonic() + share)
         found += [*tally.findings.values(), *_sums(ctx, tally)]
@@ -75,6 +76,11 @@ def _self_test_answers(ctx: Context) -> Iterator[Finding]:
             if (each.id, each.where) not in seen:
                 seen.add((each.id, each.where))
                 yield each
+
+
+def _broken(ctx: Context) -> set[str]:
+    """Tools that did not even answer their self-test: nothing more is asked of them."""
+    return {a.call.tool for a in ctx.answered if a.reply.kind in ("died", "timeout")}
 
 
 def _reads(ctx: Context) -> bool:
@@ -155,7 +161,7 @@ async def _judge(ctx: Context, tally: _Tally, case: _Case, reply: Reply) -> bool
         )
         tally.tell(_fault("fuzz.slow", what, name, case, "bound the work, or declare a maximum", "warning"))
         return True
-    tally.deaths += 1
+    tally.deaths += 1 if reply.kind == "died" else _DEATHS  # a second hang would only take time
     tally.tell(_ended(ctx, tally, case, reply))
     return await revive(ctx)
 
@@ -182,20 +188,21 @@ def _fault(id: str, what: str, tool: str, case: _Case, fix: str, severity: Any =
 
 def _demanding(ctx: Context, tool: str, arguments: Any) -> bool:
     """Does a call ask for much more than the self-test's calls do? Then its slowness is no proof of a fault."""
-    usual = max((_size(a.call.arguments) for a in ctx.answered if a.call.tool == tool), default=0.0)
-    return _size(arguments) > max(10 * usual, 50)
+    usual = [_size(a.call.arguments) for a in ctx.answered if a.call.tool == tool] or [(0.0, 0)]
+    number, length = _size(arguments)
+    return number > max(1, 10 * max(n for n, _ in usual)) or length > max(200, 10 * max(n for _, n in usual))
 
 
-def _size(value: Any) -> float:
-    """The greatest number within, or a hundredth of the longest text."""
+def _size(value: Any) -> tuple[float, int]:
+    """The greatest number and the longest text within."""
     if isinstance(value, bool) or value is None:
-        return 0.0
+        return 0.0, 0
     if isinstance(value, int | float):
-        return abs(float(value))
+        return abs(float(value)), 0
     if isinstance(value, str):
-        return len(value) / 100
-    items = value.values() if isinstance(value, dict) else value
-    return max((_size(item) for item in items), default=0.0)
+        return 0.0, len(value)
+    sizes = [_size(item) for item in (value.values() if isinstance(value, dict) else value)]
+    return max((n for n, _ in sizes), default=0.0), max((length for _, length in sizes), default=0)
 
 
 # ---- what can only be told of all calls together

@@ -4,7 +4,9 @@ import ast
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
+from harnessgym_mcp.core.manifest import EXTENSION
 from harnessgym_mcp.core.requirements import requirement_name
 from harnessgym_mcp.core.text import visible
 from harnessgym_mcp.core.verdict import Finding, Severity, finding
@@ -196,7 +198,7 @@ def _plain_setup(tree: ast.Module) -> bool:
 
 
 def _poison(ctx: Context, texts: dict[str, str]) -> Iterator[Finding]:
-    yield from poisoned(ctx.plugin, "plugin.json", "lint")
+    yield from poisoned(_without_self_test(ctx.plugin), "plugin.json", "lint")
     yield from poisoned(ctx.mcp, "mcp.json", "lint")
     for path, text in texts.items():
         if path.startswith("skills/") and path.endswith(_READ_BY_MODELS):
@@ -205,6 +207,15 @@ def _poison(ctx: Context, texts: dict[str, str]) -> Iterator[Finding]:
             yield from _in_file(path, text, [*hidden_characters(text), *pipes_to_shell(text)], "error")
         elif path.endswith(_READ_BY_MODELS):
             yield from _in_file(path, text, poison(text), "warning")
+
+
+def _without_self_test(plugin: Any) -> Any:
+    """No model reads the self-test; it may hold whatever a tool has to cope with."""
+    try:
+        extensions = {**plugin["extensions"], EXTENSION: {**plugin["extensions"][EXTENSION], "self_test": None}}
+        return {**plugin, "extensions": extensions}
+    except (TypeError, KeyError):
+        return plugin
 
 
 def _in_file(path: str, text: str, found: Iterable[Poison], severity: Severity) -> Iterator[Finding]:

@@ -34,7 +34,7 @@ async def run(ctx: Context) -> list[Finding]:
 
 
 def _died(rig: Rig, what: str, repro: str) -> Finding:
-    how = rig.peer.dead.message if rig.peer.dead else "it no longer answers tools/list"
+    how = rig.breach or rig.peer.dead.message if rig.peer.dead else "it no longer answers tools/list"
     return finding(
         "protocol.died",
         f"the server did not outlive {what}: {how}",
@@ -113,6 +113,8 @@ async def _cancel(ctx: Context, rig: Rig) -> list[Finding]:
     """A call that is cancelled at once, and one that never was."""
     waiter = _Nobody()
     name, arguments = _harmless(ctx)
+    if not name:
+        return []
     params = {"name": Raw(encode(name)), "arguments": Raw(encode(arguments))}
     number = rig.peer.ask(waiter, "tools/call", rig.with_era(params))
     for id in (number, 99000002):
@@ -134,8 +136,9 @@ class _Nobody:
 
 
 def _harmless(ctx: Context) -> tuple[str, dict[str, Any]]:
+    """A call that is known to be answered; ("", {}) if there is none."""
     held = [a for a in ctx.answered if a.held]
-    return (held[0].call.tool, held[0].call.arguments) if held else (str(ctx.tools[0]["name"]), {})
+    return (held[0].call.tool, held[0].call.arguments) if held else ("", {})
 
 
 def _slow(ctx: Context) -> float:

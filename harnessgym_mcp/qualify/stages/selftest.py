@@ -48,6 +48,7 @@ async def play(ctx: Context, rig: Rig, calls: "Iterable[SelfTestCall]") -> tuple
         found += problems
         if reply.kind == "timeout" and not await rig.alive(min(5.0, ctx.left)):
             found.append(_hung(call, time.monotonic() - began))
+            ctx.stuck = ctx.current is rig
             break
         if reply.kind == "died":
             break
@@ -57,8 +58,8 @@ async def play(ctx: Context, rig: Rig, calls: "Iterable[SelfTestCall]") -> tuple
 def _judge(at: int, call: "SelfTestCall", reply: Reply, rig: Rig) -> "Iterator[Finding]":
     where, repro = f"{_WHERE}.calls[{at}]", paste(call.tool, call.arguments)
     if reply.kind == "died":
-        fix = "catch the error and answer with isError: true"
-        yield finding("self-test.died", reply.message, where=where, fix=fix, repro=repro)
+        fix = "use less" if rig.breach else "catch the error and answer with isError: true"
+        yield finding("self-test.died", rig.breach or reply.message, where=where, fix=fix, repro=repro)
     elif reply.kind == "timeout":
         yield finding(
             "self-test.timeout",

@@ -1,0 +1,3 @@
+"""Ends before it has begun."""
+
+raise SystemExit("the configuration is missing")

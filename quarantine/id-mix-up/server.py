@@ -1,0 +1,63 @@
+"""Threads share one place for the id of the request at hand."""
+
+import json
+import random
+import sys
+import threading
+import time
+LOCK = threading.Lock()
+LAST = {}
+
+TOOLS = [{'name': 'double',
+  'description': 'Twice a whole number.',
+  'inputSchema': {'type': 'object', 'properties': {'n': {'type': 'integer'}}, 'required': ['n']}}]
+
+
+def call(name, arguments):
+    number = arguments["n"]
+    if name != "double" or not isinstance(number, int) or isinstance(number, bool):
+        return text("n has to be a whole number", True)
+    time.sleep(0.02 if number > 0 else 0.001)
+    return text(str(2 * number))
+
+
+def handle(message):
+    method, params = message.get("method"), message.get("params") or {}
+    if method == "initialize":
+        info = {"name": "id-mix-up", "version": "1"}
+        return {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": info}
+    if method == "tools/list":
+        return {"tools": TOOLS}
+    if method == "tools/call":
+        try:
+            return call(params.get("name"), params.get("arguments") or {})
+        except Exception as error:
+            return text(repr(error), True)
+    return {} if method == "ping" else None
+
+
+def text(value, error=False):
+    return {"content": [{"type": "text", "text": value}], "isError": error}
+
+
+def send(message):
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
+
+
+
+def work(request):
+    LAST["id"] = request["id"]
+    result = handle(request)
+    body = {"error": {"code": -32601, "message": "no such method"}} if result is None else {"result": result}
+    with LOCK:
+        send({"jsonrpc": "2.0", "id": LAST["id"], **body})
+
+
+for line in sys.stdin:
+    try:
+        request = json.loads(line)
+    except ValueError:
+        continue
+    if "id" in request:
+        threading.Thread(target=work, args=(request,), daemon=True).start()

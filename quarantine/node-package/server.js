@@ -1,0 +1,3 @@
+const leftPad = require("left-pad");
+
+process.stdin.on("data", () => leftPad("x", 3));

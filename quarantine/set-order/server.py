@@ -1,0 +1,47 @@
+"""Gives what a set holds in the order of its hashes."""
+
+import json
+import sys
+
+TOOLS = [{'name': 'letters',
+  'description': 'The letters that occur in a word.',
+  'inputSchema': {'type': 'object', 'properties': {'word': {'type': 'string'}}, 'required': ['word']}}]
+
+
+def call(name, arguments):
+    return text(json.dumps(list(set(arguments["word"]))))
+
+
+def handle(message):
+    method, params = message.get("method"), message.get("params") or {}
+    if method == "initialize":
+        info = {"name": "set-order", "version": "1"}
+        return {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": info}
+    if method == "tools/list":
+        return {"tools": TOOLS}
+    if method == "tools/call":
+        try:
+            return call(params.get("name"), params.get("arguments") or {})
+        except Exception as error:
+            return text(repr(error), True)
+    return {} if method == "ping" else None
+
+
+def text(value, error=False):
+    return {"content": [{"type": "text", "text": value}], "isError": error}
+
+
+def send(message):
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
+
+
+for line in sys.stdin:
+    try:
+        request = json.loads(line)
+    except ValueError:
+        continue
+    if "id" in request:
+        result = handle(request)
+        missing = {"error": {"code": -32601, "message": "no such method"}}
+        send({"jsonrpc": "2.0", "id": request["id"], **(missing if result is None else {"result": result})})

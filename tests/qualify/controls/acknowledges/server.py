@@ -1,0 +1,51 @@
+"""Has nothing to say but that it was done."""
+
+import json
+import sys
+NOTES = []
+
+TOOLS = [{'name': 'remember',
+  'description': 'Remembers a note for this session.',
+  'inputSchema': {'type': 'object', 'properties': {'note': {'type': 'string'}}, 'required': ['note']}}]
+
+
+def call(name, arguments):
+    if not isinstance(arguments["note"], str):
+        return text("a note is a text", True)
+    NOTES.append(arguments["note"])
+    return text("remembered")
+
+
+def handle(message):
+    method, params = message.get("method"), message.get("params") or {}
+    if method == "initialize":
+        info = {"name": "acknowledges", "version": "1"}
+        return {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": info}
+    if method == "tools/list":
+        return {"tools": TOOLS}
+    if method == "tools/call":
+        try:
+            return call(params.get("name"), params.get("arguments") or {})
+        except Exception as error:
+            return text(repr(error), True)
+    return {} if method == "ping" else None
+
+
+def text(value, error=False):
+    return {"content": [{"type": "text", "text": value}], "isError": error}
+
+
+def send(message):
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
+
+
+for line in sys.stdin:
+    try:
+        request = json.loads(line)
+    except ValueError:
+        continue
+    if "id" in request:
+        result = handle(request)
+        missing = {"error": {"code": -32601, "message": "no such method"}}
+        send({"jsonrpc": "2.0", "id": request["id"], **(missing if result is None else {"result": result})})

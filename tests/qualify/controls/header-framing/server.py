@@ -1,0 +1,61 @@
+"""Frames its messages with Content-Length headers."""
+
+import json
+import sys
+
+TOOLS = [{'name': 'double',
+  'description': 'Twice a whole number.',
+  'inputSchema': {'type': 'object', 'properties': {'n': {'type': 'integer'}}, 'required': ['n']}}]
+
+
+def call(name, arguments):
+    number = arguments["n"]
+    if name != "double" or not isinstance(number, int) or isinstance(number, bool):
+        return text("n has to be a whole number", True)
+    return text(str(2 * number))
+
+
+def handle(message):
+    method, params = message.get("method"), message.get("params") or {}
+    if method == "initialize":
+        info = {"name": "header-framing", "version": "1"}
+        return {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": info}
+    if method == "tools/list":
+        return {"tools": TOOLS}
+    if method == "tools/call":
+        try:
+            return call(params.get("name"), params.get("arguments") or {})
+        except Exception as error:
+            return text(repr(error), True)
+    return {} if method == "ping" else None
+
+
+def text(value, error=False):
+    return {"content": [{"type": "text", "text": value}], "isError": error}
+
+
+def send(message):
+    body = json.dumps(message).encode()
+    sys.stdout.buffer.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
+    sys.stdout.buffer.flush()
+
+
+def receive():
+    length = None
+    while line := sys.stdin.buffer.readline():
+        if line.lower().startswith(b"content-length:"):
+            length = int(line.split(b":")[1])
+        elif not line.strip() and length is not None:
+            return sys.stdin.buffer.read(length)
+    return None
+
+
+while (body := receive()) is not None:
+    try:
+        request = json.loads(body)
+    except ValueError:
+        continue
+    if "id" in request:
+        result = handle(request)
+        missing = {"error": {"code": -32601, "message": "no such method"}}
+        send({"jsonrpc": "2.0", "id": request["id"], **(missing if result is None else {"result": result})})

@@ -1,0 +1,53 @@
+"""Refuses nearly everything, with reason."""
+
+import json
+import sys
+
+TOOLS = [{'name': 'section',
+  'description': 'A section of the manual.',
+  'inputSchema': {'type': 'object',
+                  'properties': {'name': {'type': 'string',
+                                          'description': 'Name of a section: intro or end.'}},
+                  'required': ['name']}}]
+
+
+def call(name, arguments):
+    sections = {"intro": "Welcome.", "end": "Goodbye."}
+    if arguments["name"] not in sections:
+        return text(f"there is no section of that name; there are: {', '.join(sections)}", True)
+    return text(sections[arguments["name"]])
+
+
+def handle(message):
+    method, params = message.get("method"), message.get("params") or {}
+    if method == "initialize":
+        info = {"name": "picky", "version": "1"}
+        return {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": info}
+    if method == "tools/list":
+        return {"tools": TOOLS}
+    if method == "tools/call":
+        try:
+            return call(params.get("name"), params.get("arguments") or {})
+        except Exception as error:
+            return text(repr(error), True)
+    return {} if method == "ping" else None
+
+
+def text(value, error=False):
+    return {"content": [{"type": "text", "text": value}], "isError": error}
+
+
+def send(message):
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
+
+
+for line in sys.stdin:
+    try:
+        request = json.loads(line)
+    except ValueError:
+        continue
+    if "id" in request:
+        result = handle(request)
+        missing = {"error": {"code": -32601, "message": "no such method"}}
+        send({"jsonrpc": "2.0", "id": request["id"], **(missing if result is None else {"result": result})})
