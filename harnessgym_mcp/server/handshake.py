@@ -5,6 +5,7 @@ from typing import Any
 from harnessgym_mcp import __version__
 from harnessgym_mcp.core import skills
 from harnessgym_mcp.core.wire import LATEST_LEGACY, LEGACY, MODERN, SERVER_INFO_KEY
+from harnessgym_mcp.server import stats_view
 
 __all__ = ["INSTRUCTIONS", "SERVER_INFO", "discover", "initialize", "modern_result"]
 
@@ -27,7 +28,7 @@ _CAPABILITIES = {
     "tools": {"listChanged": True},
     "prompts": {"listChanged": True},
     "resources": {"listChanged": True, "subscribe": False},
-    "extensions": {skills.EXTENSION: {"directoryRead": True}},
+    "extensions": {skills.EXTENSION: {"directoryRead": True}, stats_view.EXTENSION: {}},
     "experimental": {skills.EXTENSION: {"directoryRead": True}},  # where SDKs of the legacy revisions keep it
 }
 

@@ -11,6 +11,7 @@ from harnessgym_mcp.core.lifecycle import Version
 from harnessgym_mcp.core.names import near
 from harnessgym_mcp.core.skills import mime_type
 from harnessgym_mcp.core.text import one_line
+from harnessgym_mcp.server import stats_view
 from harnessgym_mcp.server.skills import Shelf, Skill, SkillFile
 from harnessgym_mcp.server.switchboard import RESOURCE_NOT_FOUND, RpcFault
 from harnessgym_mcp.store.objects import ObjectStore
@@ -85,13 +86,15 @@ class SkillsAndPrompts:
 
     async def _list_resources(self, params: dict[str, Any]) -> dict[str, Any]:
         skills = await self._shelf.skills()
-        return {"resources": [_resource(file, skill) for skill in skills for file in skill.files]}
+        return {"resources": [stats_view.RESOURCE, *(_resource(f, skill) for skill in skills for f in skill.files)]}
 
     async def _list_templates(self, params: dict[str, Any]) -> dict[str, Any]:
         return {"resourceTemplates": []}
 
     async def _read(self, params: dict[str, Any]) -> dict[str, Any]:
         uri = str(params.get("uri", ""))
+        if uri == stats_view.URI:
+            return {"contents": [stats_view.contents()]}
         file = await self._shelf.file(uri)
         if file is None:
             raise RpcFault(RESOURCE_NOT_FOUND, await self._unknown("resource", uri), {"uri": one_line(uri, 200)})

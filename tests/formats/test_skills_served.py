@@ -67,7 +67,7 @@ async def test_folders_of_a_skill_can_be_read(wire):
 
 
 async def test_skills_are_resources_and_prompts_too(wire):
-    resources = {r["uri"]: r for r in wire.ask("resources/list")["resources"]}
+    resources = {r["uri"]: r for r in wire.ask("resources/list")["resources"] if r["uri"].startswith("skill:")}
     assert len(resources) == 6
     told = resources["skill://adder/skills/adder/SKILL.md"]
     assert (told["name"], told["description"], told["mimeType"]) == (

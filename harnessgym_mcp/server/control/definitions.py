@@ -6,6 +6,8 @@ lets its search find them.
 
 from typing import Any
 
+from harnessgym_mcp.server import stats_view
+
 __all__ = ["DEFINITIONS"]
 
 _META = {"anthropic/alwaysLoad": True}
@@ -13,7 +15,7 @@ _META = {"anthropic/alwaysLoad": True}
 
 def _tool(
     name: str, title: str, description: str, properties: dict[str, Any], *, required: tuple[str, ...] = (),
-    read_only: bool = False, search: str = ""
+    read_only: bool = False, search: str = "", meta: dict[str, Any] | None = None
 ) -> dict[str, Any]:  # fmt: skip
     schema: dict[str, Any] = {"type": "object", "properties": properties, "additionalProperties": False}
     return {
@@ -28,7 +30,7 @@ def _tool(
             "idempotentHint": read_only,
             "openWorldHint": False,
         },
-        "_meta": _META | ({"anthropic/searchHint": search} if search else {}),
+        "_meta": _META | ({"anthropic/searchHint": search} if search else {}) | (meta or {}),
     }
 
 
@@ -112,6 +114,7 @@ DEFINITIONS: tuple[dict[str, Any], ...] = (
         },
         read_only=True,
         search="statistics usage health mounted quarantined tools",
+        meta=stats_view.TOOL_META,
     ),
     _tool(
         "submit_artifact",
