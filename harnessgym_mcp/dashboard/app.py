@@ -21,7 +21,7 @@ from harnessgym_mcp.dashboard.pages.overview import overview
 from harnessgym_mcp.dashboard.pages.quarantine import evidence, quarantine
 from harnessgym_mcp.dashboard.pages.runs import run, runs
 from harnessgym_mcp.dashboard.pages.tools import tool, tools
-from harnessgym_mcp.dashboard.rendering import render, script, style
+from harnessgym_mcp.dashboard.rendering import asset, render, style
 from harnessgym_mcp.dashboard.site import Site
 from harnessgym_mcp.errors import HarnessGymError, NotFoundError, UsageError
 from harnessgym_mcp.server.metrics import CONTENT_TYPE, exposition
@@ -80,7 +80,8 @@ def build(site: Site, port: int, ending: anyio.Event) -> Guard:
         Route("/events", stream),
         Route("/metrics", metrics),
         Route("/style.css", _asset(style, "text/css")),
-        Route("/app.js", _asset(script, "text/javascript")),
+        Route("/app.js", _asset(lambda: asset("app.js"), "text/javascript")),
+        Route("/icon.svg", _asset(lambda: asset("icon.svg"), "image/svg+xml")),
     ]
     return Guard(Starlette(routes=routes, exception_handlers={HTTPException: _unknown(site)}), site.keys, port)
 

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from harnessgym_mcp.core.text import clean, cut, one_line, visible
 from harnessgym_mcp.report.words import capital, number, percent
 
-__all__ = ["ago", "clock", "milliseconds", "render", "script", "short", "style"]
+__all__ = ["ago", "asset", "clock", "milliseconds", "render", "short", "style"]
 
 _AGES = ((90, 1, "s"), (5400, 60, "min"), (48 * 3600, 3600, "h"), (float("inf"), 86400, "d"))
 
@@ -82,9 +82,10 @@ def _spelled(text: str, most: int = 4000) -> str:
 def style() -> str:
     """The one style sheet: the charts' own, as in reports, and the pages'."""
     charts = files("harnessgym_mcp.report").joinpath("page.css").read_text("utf-8")
-    return charts + files(__package__).joinpath("static/style.css").read_text("utf-8")
+    return charts + asset("style.css")
 
 
 @cache
-def script() -> str:
-    return files(__package__).joinpath("static/app.js").read_text("utf-8")
+def asset(name: str) -> str:
+    """A file of `static/`."""
+    return files(__package__).joinpath("static", name).read_text("utf-8")

@@ -11,6 +11,7 @@ from harnessgym_mcp.dashboard.periods import PERIODS, period_of
 from harnessgym_mcp.dashboard.site import Site
 from harnessgym_mcp.errors import HarnessGymError
 from harnessgym_mcp.proc.choose import choose_sandbox
+from harnessgym_mcp.server.presence import fronts
 from harnessgym_mcp.server.view import look
 from harnessgym_mcp.store.callseries import Bin, call_bins
 from harnessgym_mcp.store.callstats import tool_stats
@@ -34,6 +35,7 @@ def overview(site: Site, request: Request) -> dict[str, Any]:
         "quarantined": hidden(view.registry),
         "notes": notes,
         "isolation": _isolation(site),
+        "fronts": fronts(site.home),
         "period": period,
         "periods": PERIODS,
         "chart": activity("activity", counts, period) if bins else "",
