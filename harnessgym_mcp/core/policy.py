@@ -135,6 +135,7 @@ class Isolation:
     look_mounted: float = 1.0  # and while it is mounted
     cool_down_days: int = 7  # packages that appeared later than this many days ago are not installed
     install: float = 180.0  # for one set of packages
+    probe: float = 15.0  # for one tier, when it is chosen
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from harnessgym_mcp.core.policy import Isolation
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.errors import IsolationError
 from harnessgym_mcp.proc.cgroups import was_joined
@@ -22,7 +23,6 @@ from harnessgym_mcp.proc.tags import TAG, pid_namespace
 __all__ = ["attest"]
 
 _PROBE = Path(__file__).with_name("inner_probe.py")
-_SECONDS = 15.0
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -30,16 +30,16 @@ class _Answer(msgspec.Struct, frozen=True):
     environment: dict[str, str]
 
 
-def attest(sandbox: Sandbox, bounds: Bounds) -> dict[str, bool]:
+def attest(sandbox: Sandbox, policy: Isolation) -> dict[str, bool]:
     """What is in force inside, by name. Raises IsolationError with the sandbox's own words when it does not start."""
     with tempfile.TemporaryDirectory(prefix="harness-probe-") as folder, _listeners() as port:
         base = Path(folder).resolve()
-        room = _room(base, bounds)
+        room = _room(base, Bounds.of(policy))
         program = sandbox.paths(room)["PLUGIN_ROOT"] + "/probe.py"
         facts = [str(base / "secret"), str(base), str(port), str(os.getpid()), str(pid_namespace())]
         prepared = sandbox.prepare(room, ["python3", "-I", "-S", program, *facts], "/")
         try:
-            answer = _run(prepared)
+            answer = _run(prepared, policy.probe)
             bounded = was_joined(prepared.leftovers)
         finally:
             prepared.close()
@@ -72,7 +72,7 @@ def _listeners() -> Iterator[int]:
         yield port
 
 
-def _run(prepared: Prepared) -> _Answer:
+def _run(prepared: Prepared, seconds: float) -> _Answer:
     try:
         process = subprocess.Popen(
             prepared.argv,
@@ -85,7 +85,7 @@ def _run(prepared: Prepared) -> _Answer:
             stderr=subprocess.PIPE,
         )
         prepared.release()
-        out, err = _communicate(process, prepared.tag)
+        out, err = _communicate(process, prepared.tag, seconds)
     except OSError as error:
         raise IsolationError(f"could not be started: {error}") from error
     try:
@@ -95,9 +95,9 @@ def _run(prepared: Prepared) -> _Answer:
         raise IsolationError(said) from error
 
 
-def _communicate(process: "subprocess.Popen[bytes]", tag: str) -> tuple[bytes, bytes]:
+def _communicate(process: "subprocess.Popen[bytes]", tag: str, seconds: float) -> tuple[bytes, bytes]:
     try:
-        return process.communicate(timeout=_SECONDS)
+        return process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
         kill_all(process.pid, tag)
         return process.communicate()

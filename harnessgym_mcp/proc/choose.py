@@ -94,7 +94,7 @@ def _find(policy: Isolation, tiers: tuple[_Tier, ...]) -> IsolationReport:
     for tier in tiers:
         try:
             sandbox = _BUILD[tier](None)
-            in_force = attest(sandbox, Bounds.of(policy))
+            in_force = attest(sandbox, policy)
         except (IsolationError, KeyError) as error:
             tried.append({"tier": tier, "error": str(error)})
             continue

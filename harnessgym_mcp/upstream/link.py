@@ -15,6 +15,7 @@ from harnessgym_mcp.core.framing import Splitter, with_headers, with_newline
 from harnessgym_mcp.core.policy import Limits
 from harnessgym_mcp.core.text import clean, cut
 from harnessgym_mcp.errors import UpstreamStartError
+from harnessgym_mcp.proc.groups import kill_all
 from harnessgym_mcp.proc.sandbox import Prepared
 
 __all__ = ["Framing", "Link", "LinkEvents"]
@@ -160,7 +161,9 @@ class Link(asyncio.SubprocessProtocol):
         return f"exited with code {self._code}"
 
     def kill(self) -> None:
-        """SIGKILL to the child's whole process group."""
+        """SIGKILL to the child and all it started; blocks for some milliseconds while it runs."""
+        if self._code is None:
+            kill_all(self.pid, self._prepared.tag)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
 
