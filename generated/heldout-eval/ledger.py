@@ -7,6 +7,7 @@ by a crash is passed over and counted, never repaired.
 import fcntl
 import json
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ class Ledger:
     """`name` is a file in the artifact's own data folder."""
 
     def __init__(self, name: str) -> None:
-        self.path = Path(os.environ.get("PLUGIN_DATA") or ".") / name
+        self.path = Path(os.environ.get("PLUGIN_DATA") or tempfile.gettempdir()) / name
         self.damaged = 0  # lines of the last reading that are no records
 
     def append(self, record: dict[str, Any]) -> None:
