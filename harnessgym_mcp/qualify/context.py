@@ -1,5 +1,6 @@
 """What the stages know of one qualification under way; each stage adds what it found out."""
 
+import asyncio
 import json
 import time
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harnessgym_mcp.core.launch import Launch, Wire
 from harnessgym_mcp.core.policy import Policy
+from harnessgym_mcp.core.verdict import Finding
 from harnessgym_mcp.proc.environments import Environment
 from harnessgym_mcp.proc.sandbox import Sandbox
 from harnessgym_mcp.proc.watch import Watchdog
@@ -60,6 +62,7 @@ class Context:
     packages: list[str] = field(default_factory=list)  # declared, those of a PEP 723 block included
     rigs: "list[Rig]" = field(default_factory=list)  # every server that was started; see `running`
     current: "Rig | None" = None
+    second: "asyncio.Task[Rig | Finding] | None" = None  # the second room's server, started ahead of its use
     stuck: bool = False  # does the current server no longer answer anything?
     tools: list[dict[str, Any]] = field(default_factory=list)
     wire: Wire = field(default_factory=Wire)

@@ -1,5 +1,6 @@
 """The judgement: all stages in order, each only where the stages it builds on have passed."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from harnessgym_mcp.proc.choose import choose_sandbox
 from harnessgym_mcp.qualify.context import Context
 from harnessgym_mcp.qualify.request import Judgement, Request, policy_of
 from harnessgym_mcp.qualify.revive import revive
+from harnessgym_mcp.qualify.rig import Rig
 from harnessgym_mcp.qualify.stages import (
     boot,
     concurrency,
@@ -69,11 +71,18 @@ async def judge(request: Request, on_stage: OnStage, on_begin: OnBegin = lambda 
     gate = _Gate(ctx, on_stage, on_begin)
     for stage in STAGES:
         await gate.pass_through(stage)
-    for rig in ctx.rigs:
-        await rig.close(0)
-    ctx.watchdog.close()
+    await _clear(ctx)
     gate.findings += _unconfined(ctx)
     return _judgement(gate, began)
+
+
+async def _clear(ctx: Context) -> None:
+    """Whatever the stages left running."""
+    if ctx.second is not None:
+        ctx.second.cancel()
+        ctx.rigs += [r for r in await asyncio.gather(ctx.second, return_exceptions=True) if isinstance(r, Rig)]
+    await asyncio.gather(*(rig.close(0) for rig in ctx.rigs))
+    ctx.watchdog.close()
 
 
 class _Gate:

@@ -17,7 +17,7 @@ from harnessgym_mcp.proc.environments import Environments
 from harnessgym_mcp.qualify.checks.definitions import check_definitions, near_duplicates
 from harnessgym_mcp.qualify.context import Context
 from harnessgym_mcp.qualify.rig import Place, Rig
-from harnessgym_mcp.qualify.rooms import FIRST, make_rig, rig_at
+from harnessgym_mcp.qualify.rooms import FIRST, SECOND, make_rig, rig_at
 from harnessgym_mcp.upstream.peer import RpcError
 
 __all__ = ["connect", "connect_at", "run"]
@@ -52,6 +52,7 @@ async def run(ctx: Context) -> list[Finding]:
     await _probe_modern(ctx)
     if not ctx.tools:
         return [finding("boot.no-tools", "tools/list is empty", where="tools/list", fix="list at least one tool")]
+    ctx.second = asyncio.create_task(connect(ctx, SECOND))
     checked = check_definitions(ctx.name, ctx.tools, ctx.policy.limits.callable_chars)
     extended = ctx.manifest.extension.extends if ctx.manifest else ""
     others = [k for k in ctx.request.known if k.name not in (ctx.name, extended)]

@@ -30,7 +30,8 @@ async def run(ctx: Context) -> list[Finding]:
 
 
 async def _elsewhere(ctx: Context, manifest: ArtifactManifest) -> list[Finding]:
-    second = await connect(ctx, SECOND)
+    second = await (ctx.second or connect(ctx, SECOND))
+    ctx.second = None
     if isinstance(second, Finding):
         return [_not_here(second)]
     first = ctx.rigs[0]
