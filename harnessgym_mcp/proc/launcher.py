@@ -97,6 +97,7 @@ def _supervise(child: int) -> NoReturn:
 def _end(code: int) -> NoReturn:
     """Freeze every descendant before killing any, so that none can fork faster than it is found."""
     _signal.signal(_signal.SIGUSR1, _signal.SIG_IGN)
+    _leave_if_alone(code)
     frozen: set[int] = set()
     while fresh := [pid for pid in _descendants(os.getpid()) if pid not in frozen]:
         for pid in fresh:
@@ -104,9 +105,15 @@ def _end(code: int) -> NoReturn:
         frozen.update(fresh)
     for pid in frozen:
         _send(pid, _signal.SIGKILL)
+    while True:
+        _leave_if_alone(code, 0)
+
+
+def _leave_if_alone(code: int, flags: int = os.WNOHANG) -> None:
+    """Whoever descends from us is our child, or a child's; without children there is nobody to look for."""
     try:
-        while True:
-            os.wait()
+        while os.waitpid(-1, flags) != (0, 0):
+            pass
     except ChildProcessError:
         os._exit(code)
 
