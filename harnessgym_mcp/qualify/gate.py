@@ -11,7 +11,7 @@ from harnessgym_mcp.core.digest import pins
 from harnessgym_mcp.core.lifecycle import Version
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.core.verdict import Finding, StageResult, Verdict, finding
-from harnessgym_mcp.errors import HarnessGymError
+from harnessgym_mcp.errors import HarnessGymError, IsolationError
 from harnessgym_mcp.proc.choose import choose_sandbox
 from harnessgym_mcp.qualify.context import Context
 from harnessgym_mcp.qualify.request import Judgement, Request, policy_of
@@ -125,8 +125,8 @@ class _Gate:
                 return []  # what ended it is on record
             return await stage.run(ctx)
         except HarnessGymError as error:
-            what = f"{stage.id}: {error.message}"
-            return [finding(f"gate.{error.code}", what, where=stage.id, fix=error.hint)]
+            id = "gate.isolation" if isinstance(error, IsolationError) else "gate.machine"
+            return [finding(id, f"{stage.id}: {error.message}", where=stage.id, fix=error.hint)]
         except Exception as error:
             what = f"the stage {stage.id} failed itself: {type(error).__name__}: {one_line(str(error), 400)}"
             return [finding("gate.internal", what, where=stage.id, fix="report this as a defect of HarnessGym")]

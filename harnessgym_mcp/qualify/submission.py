@@ -25,15 +25,7 @@ __all__ = ["Submission", "Submitter", "not_the_artifacts_fault", "request_for"]
 
 OnStage = Callable[[StageResult], None]
 
-_MACHINE = (
-    "gate.busy",
-    "gate.died",
-    "gate.internal",
-    "gate.isolation",
-    "gate.not-started",
-    "gate.state",
-    "gate.locked",
-)
+_MACHINE = ("gate.busy", "gate.died", "gate.internal", "gate.isolation", "gate.machine", "gate.not-started")
 _MANIFEST_BYTES = 1 << 20
 _NAMELESS = "unnamed"
 

@@ -16,6 +16,7 @@ import pytest
 
 from harnessgym_mcp.core.policy import Policy
 from harnessgym_mcp.core.verdict import Verdict
+from harnessgym_mcp.qualify.catalogue import FINDINGS
 from harnessgym_mcp.qualify.request import Known, Request
 from harnessgym_mcp.qualify.run import qualify
 
@@ -102,6 +103,7 @@ def test_a_specimen_is_refused_for_its_reason(folder: Path, verdicts: dict[str, 
     assert set(_expected(folder)["findings"]) <= {f.id for f in verdict.errors}, _told(verdict)
     assert not [f.id for f in verdict.findings if f.id.startswith(("gate.", "isolation."))], _told(verdict)
     assert all(f.what and f.fix for f in verdict.errors), _told(verdict)
+    assert {f.id for f in verdict.findings} <= set(FINDINGS)
 
 
 @pytest.mark.parametrize("folder", [CONTROLS / name for name in _names(CONTROLS)], ids=lambda p: p.name)
