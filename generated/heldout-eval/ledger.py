@@ -21,31 +21,33 @@ class Ledger:
         self.path = Path(os.environ.get("PLUGIN_DATA") or tempfile.gettempdir()) / name
         self.damaged = 0  # lines of the last reading that are no records
 
-    def append(self, record: dict[str, Any]) -> None:
-        """Raises ToolError where the disk refuses."""
-        line = json.dumps(record, separators=(",", ":")) + "\n"
+    def append(self, record: dict[str, Any]) -> list[dict[str, Any]]:
+        """Write one record; gives all that were there before it. Raises ToolError where the disk refuses."""
+        line = json.dumps(record, separators=(",", ":")).encode() + b"\n"
         try:
             with self.path.open("a+b") as file:
                 fcntl.flock(file, fcntl.LOCK_EX)
-                file.write(self._gap(file.fileno()) + line.encode())
+                file.seek(0)
+                before = file.read()
+                torn = bool(before) and not before.endswith(b"\n")
+                file.write(b"\n" + line if torn else line)
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
             raise ToolError(f"the record cannot be written: {error.strerror}") from None
-
-    def _gap(self, fd: int) -> bytes:
-        """What ends a torn last line."""
-        size = os.fstat(fd).st_size
-        return b"\n" if size and os.pread(fd, 1, size - 1) != b"\n" else b""
+        return self._records(before)
 
     def read(self) -> list[dict[str, Any]]:
         """All records in the order of writing; none where there is no file yet."""
         try:
-            lines = self.path.read_bytes().splitlines()
+            return self._records(self.path.read_bytes())
         except FileNotFoundError:
-            lines = []
+            return []
+
+    def _records(self, content: bytes) -> list[dict[str, Any]]:
+        lines = [line for line in content.splitlines() if line.strip()]
         records = [record for line in lines if isinstance(record := _parsed(line), dict)]
-        self.damaged = sum(bool(line.strip()) for line in lines) - len(records)
+        self.damaged = len(lines) - len(records)
         return records
 
 
