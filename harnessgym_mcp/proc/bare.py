@@ -38,7 +38,7 @@ class BareSandbox:
         env = environment(room, self.paths(room), str(scratch.home), str(scratch.tmp), path)
         groups = self._groups.make(tag, room.bounds) if self._groups else ()
         command = [*prelude(room.bounds, groups), *self._die_with_parent(), *argv]
-        return Prepared(command, {**env, TAG: tag}, cwd, (), tag, (scratch.folder, *groups))
+        return Prepared(command, {**env, TAG: tag}, cwd, (), tag, (scratch.folder, *groups), room)
 
     def _die_with_parent(self) -> list[str]:
         """Where there is no setpriv (macOS) a server still ends when its stdin does, or at the next sweep."""

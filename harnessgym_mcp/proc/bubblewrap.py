@@ -92,7 +92,7 @@ class BubblewrapSandbox:
         groups = self._groups.make(tag, room.bounds) if self._groups else ()
         command = [*prelude(room.bounds, groups), str(self._bwrap.program), "--args", str(options), "--"]
         command += [*bounded_processes(room.bounds, groups), *argv]
-        return Prepared(command, outer_environment(tag), "/", tuple(fds.numbers), tag, groups, wrapped=True)
+        return Prepared(command, outer_environment(tag), "/", tuple(fds.numbers), tag, groups, room, wrapped=True)
 
     def _options(self, room: Room, cwd: str, fds: "_Files") -> Iterator[str]:
         yield from self._namespaces(room)

@@ -9,7 +9,6 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from harnessgym_mcp.core.verdict import IsolationReport
 from harnessgym_mcp.errors import IsolationError
@@ -21,7 +20,7 @@ from harnessgym_mcp.proc.seccomp import supported, syscall_filter
 from harnessgym_mcp.proc.tags import TAG, new_tag
 from harnessgym_mcp.proc.toolchain import ETC, ETC_NETWORK, SYSTEM_PATH, Toolchain
 
-__all__ = ["LandlockSandbox", "launch"]
+__all__ = ["LandlockSandbox"]
 
 _LAUNCHER = Path(__file__).with_name("launcher.py")
 _DEVICES = [f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom")]
@@ -62,9 +61,10 @@ class LandlockSandbox:
             "filter": syscall_filter(room.network),
             **self._rules(room, scratch.folder),
         }
-        prepared = launch(self._toolchain, order, argv, tag, (scratch.folder, *groups))
-        prepared.env["HOME"] = env["HOME"]
-        return prepared
+        fd = _anonymous(marshal.dumps(order))
+        command = [str(self._toolchain.python), "-I", "-S", str(_LAUNCHER), str(fd), "--", *argv]
+        outer = {**outer_environment(tag), "HOME": env["HOME"]}
+        return Prepared(command, outer, "/", (fd,), tag, (scratch.folder, *groups), room, wrapped=True)
 
     def _rules(self, room: Room, scratch: Path) -> dict[str, list[str]]:
         granted = [room.workspace] if room.workspace is not None else []
@@ -76,12 +76,9 @@ class LandlockSandbox:
         return {"read": read, "write": list(map(str, write)), "devices": _DEVICES}
 
 
-def launch(
-    toolchain: Toolchain, order: dict[str, Any], argv: Sequence[str], tag: str, leftovers: tuple[Path, ...]
-) -> Prepared:
-    """The launcher's command line, with its order in an anonymous file: no value shows in the process list."""
+def _anonymous(content: bytes) -> int:
+    """A file without a name: what is in it shows in no process list."""
     fd = os.memfd_create("harness", 0)
-    os.write(fd, marshal.dumps(order))
+    os.write(fd, content)
     os.lseek(fd, 0, os.SEEK_SET)
-    command = [str(toolchain.python), "-I", "-S", str(_LAUNCHER), str(fd), "--", *argv]
-    return Prepared(command, outer_environment(tag), "/", (fd,), tag, leftovers, wrapped=True)
+    return fd

@@ -86,6 +86,7 @@ class Prepared:
     pass_fds: tuple[int, ...] = ()
     tag: str = ""  # value of HARNESSGYM_TAG in the processes' environment, by which survivors are found
     leftovers: tuple[Path, ...] = ()  # private folders and control groups of this one start
+    room: Room | None = None  # where it will live
     wrapped: bool = False  # is what is spawned a keeper of the server, to which a polite signal means nothing?
 
     def release(self) -> None:

@@ -70,7 +70,7 @@ class SeatbeltSandbox:
         env = environment(room, self.paths(room), str(scratch.home), str(scratch.tmp), path)
         rules = profile(room, scratch.folder, self._toolchain)
         command = [*prelude(room.bounds), self._program, "-p", rules, *argv]
-        return Prepared(command, {**env, TAG: tag}, cwd, (), tag, (scratch.folder,))
+        return Prepared(command, {**env, TAG: tag}, cwd, (), tag, (scratch.folder,), room)
 
 
 def profile(room: Room, scratch: Path, toolchain: Toolchain) -> str:

@@ -47,8 +47,12 @@ class Watchdog:
         self._thread: threading.Thread | None = None
         self._closed = False
 
-    def watch(self, pid: int, prepared: Prepared, room: Room) -> Watch:
-        """From any thread. `pid` is a child of ours that has not been waited for."""
+    def watch(self, pid: int, prepared: Prepared, room: Room | None = None) -> Watch:
+        """From any thread. `pid` is a child of ours that has not been waited for; `room`, where it differs from the
+        one it was prepared for."""
+        room = room or prepared.room
+        if room is None:
+            raise ValueError("a server without a room has no bounds")
         folders = ((room.data, room.bounds.data_mb * _MIB), *_private(prepared, room.bounds))
         groups = tuple(filter(is_group, prepared.leftovers))
         watch = Watch(pid, prepared.tag, room.bounds, folders, groups)

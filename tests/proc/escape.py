@@ -137,7 +137,7 @@ def hog(place: Place, name: str, kind: str, folder: str = "") -> dict[str, str]:
     prepared = place.prepare("hog", kind, folder or place.sandbox.paths(place.room)["PLUGIN_DATA"])
     process = place.spawn(prepared)
     dog = Watchdog(0.05)
-    dog.watch(process.pid, prepared, place.room)
+    dog.watch(process.pid, prepared)
     try:
         out, err = process.communicate(timeout=DEADLINE)
     finally:

@@ -43,7 +43,7 @@ def alone(house: Any, tmp_path: Path) -> Any:
 
 def watched(house: Any, code: str, dog: Watchdog) -> tuple[Any, Watch]:
     process, prepared = house.start("python3", "-I", "-S", "-c", code, bounds=SMALL)
-    return process, dog.watch(process.pid, prepared, replace(house.room, bounds=SMALL))
+    return process, dog.watch(process.pid, prepared)
 
 
 @pytest.mark.parametrize("kind", HOGS)
