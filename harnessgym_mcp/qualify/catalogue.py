@@ -63,7 +63,7 @@ FINDINGS: Mapping[str, tuple[str, str]] = {
     # lint
     "lint.syntax": ("The server's source is not Python.", "Correct it."),
     "lint.undeclared-import": (
-        "Source imports what neither the standard library nor a declared package provides; a warning in files that the server does not use.",
+        "An import that nothing provides; a warning in files that the server does not use.",
         "Declare it in `dependencies.packages`, or do without.",
     ),
     "lint.machine-path": ("A file holds a path of one machine.", "Take it as an argument, or from the environment."),

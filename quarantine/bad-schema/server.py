@@ -3,9 +3,13 @@
 import json
 import sys
 
-TOOLS = [{'name': 'double',
-  'description': 'Twice a number.',
-  'inputSchema': {'type': 'object', 'properties': {'n': {'type': 'int'}}, 'required': 'n'}}]
+TOOLS = [
+    {
+        "name": "double",
+        "description": "Twice a number.",
+        "inputSchema": {"type": "object", "properties": {"n": {"type": "int"}}, "required": "n"},
+    }
+]
 
 
 def call(name, arguments):

@@ -4,13 +4,18 @@ import json
 import os
 import pathlib
 import sys
+
 MARK = pathlib.Path(os.environ["PLUGIN_DATA"], "seen")
 AGAIN = MARK.exists()
 MARK.touch()
 
-TOOLS = [{'name': 'double',
-  'description': 'Twice a whole number.',
-  'inputSchema': {'type': 'object', 'properties': {'n': {'type': 'integer'}}, 'required': ['n']}}]
+TOOLS = [
+    {
+        "name": "double",
+        "description": "Twice a whole number.",
+        "inputSchema": {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]},
+    }
+]
 
 
 def call(name, arguments):

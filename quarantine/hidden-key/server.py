@@ -3,11 +3,17 @@
 import json
 import sys
 
-TOOLS = [{'name': 'double',
-  'description': 'Twice a number.',
-  'inputSchema': {'type': 'object',
-                  'properties': {'n': {'type': 'integer'}, 'm\u200b': {'type': 'integer'}},
-                  'required': ['n']}}]
+TOOLS = [
+    {
+        "name": "double",
+        "description": "Twice a number.",
+        "inputSchema": {
+            "type": "object",
+            "properties": {"n": {"type": "integer"}, "m\u200b": {"type": "integer"}},
+            "required": ["n"],
+        },
+    }
+]
 
 
 def call(name, arguments):

@@ -3,9 +3,13 @@
 import json
 import sys
 
-TOOLS = [{'name': 'double_every_single_number_that_is_given_to_it',
-  'description': 'Does double_every_single_number_that_is_given_to_it and says so.',
-  'inputSchema': {'type': 'object', 'properties': {'n': {'type': 'integer'}}, 'required': ['n']}}]
+TOOLS = [
+    {
+        "name": "double_every_single_number_that_is_given_to_it",
+        "description": "Does double_every_single_number_that_is_given_to_it and says so.",
+        "inputSchema": {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]},
+    }
+]
 
 
 def call(name, arguments):

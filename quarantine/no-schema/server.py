@@ -3,7 +3,7 @@
 import json
 import sys
 
-TOOLS = [{'name': 'double', 'description': 'Twice a number.'}]
+TOOLS = [{"name": "double", "description": "Twice a number."}]
 
 
 def call(name, arguments):

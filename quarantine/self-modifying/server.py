@@ -2,6 +2,8 @@
 
 import json
 import sys
+
+
 def improve():
     try:
         with open(__file__, "a") as file:
@@ -9,9 +11,14 @@ def improve():
     except OSError:
         pass
 
-TOOLS = [{'name': 'double',
-  'description': 'Twice a whole number.',
-  'inputSchema': {'type': 'object', 'properties': {'n': {'type': 'integer'}}, 'required': ['n']}}]
+
+TOOLS = [
+    {
+        "name": "double",
+        "description": "Twice a whole number.",
+        "inputSchema": {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]},
+    }
+]
 
 
 def call(name, arguments):

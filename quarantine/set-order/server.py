@@ -3,9 +3,13 @@
 import json
 import sys
 
-TOOLS = [{'name': 'letters',
-  'description': 'The letters that occur in a word.',
-  'inputSchema': {'type': 'object', 'properties': {'word': {'type': 'string'}}, 'required': ['word']}}]
+TOOLS = [
+    {
+        "name": "letters",
+        "description": "The letters that occur in a word.",
+        "inputSchema": {"type": "object", "properties": {"word": {"type": "string"}}, "required": ["word"]},
+    }
+]
 
 
 def call(name, arguments):

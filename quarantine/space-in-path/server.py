@@ -5,13 +5,19 @@ import os
 import subprocess
 import sys
 
-TOOLS = [{'name': 'double',
-  'description': 'Twice a whole number.',
-  'inputSchema': {'type': 'object', 'properties': {'n': {'type': 'integer'}}, 'required': ['n']}}]
+TOOLS = [
+    {
+        "name": "double",
+        "description": "Twice a whole number.",
+        "inputSchema": {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]},
+    }
+]
 
 
 def call(name, arguments):
-    code = subprocess.run(f"test -e {os.environ['PLUGIN_ROOT']}/server.py", shell=True, stderr=subprocess.DEVNULL).returncode
+    code = subprocess.run(
+        f"test -e {os.environ['PLUGIN_ROOT']}/server.py", shell=True, stderr=subprocess.DEVNULL
+    ).returncode
     return text(str(2 * arguments["n"]) if code == 0 else "lost", code != 0)
 
 

@@ -1,16 +1,20 @@
 """Gives one caller the answer to another when both ask at once."""
 
 import json
-import random
 import sys
 import threading
 import time
+
 LOCK = threading.Lock()
 LAST = {}
 
-TOOLS = [{'name': 'double',
-  'description': 'Twice a whole number.',
-  'inputSchema': {'type': 'object', 'properties': {'n': {'type': 'integer'}}, 'required': ['n']}}]
+TOOLS = [
+    {
+        "name": "double",
+        "description": "Twice a whole number.",
+        "inputSchema": {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]},
+    }
+]
 
 
 def call(name, arguments):
@@ -44,7 +48,6 @@ def text(value, error=False):
 def send(message):
     sys.stdout.write(json.dumps(message) + "\n")
     sys.stdout.flush()
-
 
 
 def work(request):

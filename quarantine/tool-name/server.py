@@ -3,9 +3,13 @@
 import json
 import sys
 
-TOOLS = [{'name': 'do uble!',
-  'description': 'Does do uble! and says so.',
-  'inputSchema': {'type': 'object', 'properties': {'n': {'type': 'integer'}}, 'required': ['n']}}]
+TOOLS = [
+    {
+        "name": "do uble!",
+        "description": "Does do uble! and says so.",
+        "inputSchema": {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]},
+    }
+]
 
 
 def call(name, arguments):

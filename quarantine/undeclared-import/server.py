@@ -5,9 +5,13 @@ import sys
 
 import requests_of_the_future
 
-TOOLS = [{'name': 'double',
-  'description': 'Twice a whole number.',
-  'inputSchema': {'type': 'object', 'properties': {'n': {'type': 'integer'}}, 'required': ['n']}}]
+TOOLS = [
+    {
+        "name": "double",
+        "description": "Twice a whole number.",
+        "inputSchema": {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]},
+    }
+]
 
 
 def call(name, arguments):

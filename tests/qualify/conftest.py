@@ -11,6 +11,8 @@ from harnessgym_mcp.qualify.request import Judgement, Known, Previous, Request
 from harnessgym_mcp.qualify.run import qualify
 from harnessgym_mcp.qualify.scaffold import scaffold
 
+collect_ignore = ["controls"]  # artifacts, not tests
+
 SERVERS = Path(__file__).parent.parent / "servers"
 PLUGIN = "https://agent-plugins.org/schemas/1.0.0/plugin.schema.json"
 MCP = "https://agent-plugins.org/schemas/1.0.0/mcp.schema.json"

@@ -2,11 +2,16 @@
 
 import json
 import sys
+
 NOTES = []
 
-TOOLS = [{'name': 'remember',
-  'description': 'Remembers a note for this session.',
-  'inputSchema': {'type': 'object', 'properties': {'note': {'type': 'string'}}, 'required': ['note']}}]
+TOOLS = [
+    {
+        "name": "remember",
+        "description": "Remembers a note for this session.",
+        "inputSchema": {"type": "object", "properties": {"note": {"type": "string"}}, "required": ["note"]},
+    }
+]
 
 
 def call(name, arguments):

@@ -3,9 +3,13 @@
 import json
 import sys
 
-TOOLS = [{'name': 'echo',
-  'description': 'Gives back a text.',
-  'inputSchema': {'type': 'object', 'properties': {'text': {'type': 'string'}}, 'required': ['text']}}]
+TOOLS = [
+    {
+        "name": "echo",
+        "description": "Gives back a text.",
+        "inputSchema": {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]},
+    }
+]
 
 
 def call(name, arguments):

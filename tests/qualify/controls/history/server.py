@@ -3,16 +3,25 @@
 import json
 import os
 import sys
+
 HISTORY = os.path.join(os.environ["PLUGIN_DATA"], "history.jsonl")
 
-TOOLS = [{'name': 'double',
-  'description': 'Twice a whole number.',
-  'inputSchema': {'type': 'object', 'properties': {'n': {'type': 'integer'}}, 'required': ['n']}},
- {'name': 'recent',
-  'description': 'The latest numbers that were doubled.',
-  'inputSchema': {'type': 'object',
-                  'properties': {'most': {'type': 'integer', 'minimum': 1, 'maximum': 100}},
-                  'required': []}}]
+TOOLS = [
+    {
+        "name": "double",
+        "description": "Twice a whole number.",
+        "inputSchema": {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]},
+    },
+    {
+        "name": "recent",
+        "description": "The latest numbers that were doubled.",
+        "inputSchema": {
+            "type": "object",
+            "properties": {"most": {"type": "integer", "minimum": 1, "maximum": 100}},
+            "required": [],
+        },
+    },
+]
 
 
 def call(name, arguments):

@@ -3,46 +3,52 @@
 import json
 import sys
 
-TOOLS = [{'name': 'double',
-  'description': 'Twice a number.\n'
-                 '\n'
-                 '## When to use\n'
-                 '\n'
-                 'Whenever a number has to be doubled.\n'
-                 '\n'
-                 '```json\n'
-                 '{"n": 21}\n'
-                 '```\n'
-                 '\n'
-                 '| n | gives |\n'
-                 '|---|---|\n'
-                 '| 21 | 42 |\n'
-                 'It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. '
-                 'It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. '
-                 'It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. '
-                 'It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. '
-                 'It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. '
-                 'It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. '
-                 'It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. '
-                 'It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. '
-                 'It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. '
-                 'It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. '
-                 'It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. '
-                 'It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. '
-                 'It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. '
-                 'It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. '
-                 'It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. '
-                 'It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. '
-                 'It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. '
-                 'It is quick. ',
-  'inputSchema': {'type': 'object',
-                  'properties': {'n': {'type': 'integer',
-                                       'description': 'A number:\n'
-                                                      '- whole\n'
-                                                      '- of either sign\n'
-                                                      '\n'
-                                                      '\tNot a fraction.'}},
-                  'required': ['n']}}]
+TOOLS = [
+    {
+        "name": "double",
+        "description": "Twice a number.\n"
+        "\n"
+        "## When to use\n"
+        "\n"
+        "Whenever a number has to be doubled.\n"
+        "\n"
+        "```json\n"
+        '{"n": 21}\n'
+        "```\n"
+        "\n"
+        "| n | gives |\n"
+        "|---|---|\n"
+        "| 21 | 42 |\n"
+        "It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. "
+        "It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. "
+        "It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. "
+        "It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. "
+        "It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. "
+        "It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. "
+        "It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. "
+        "It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. "
+        "It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. "
+        "It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. "
+        "It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. "
+        "It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. "
+        "It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. "
+        "It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. "
+        "It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. "
+        "It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. "
+        "It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. It is quick. "
+        "It is quick. ",
+        "inputSchema": {
+            "type": "object",
+            "properties": {
+                "n": {
+                    "type": "integer",
+                    "description": "A number:\n- whole\n- of either sign\n\n\tNot a fraction.",
+                }
+            },
+            "required": ["n"],
+        },
+    }
+]
 
 
 def call(name, arguments):

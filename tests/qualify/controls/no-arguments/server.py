@@ -3,9 +3,13 @@
 import json
 import sys
 
-TOOLS = [{'name': 'answer',
-  'description': 'The answer.',
-  'inputSchema': {'type': 'object', 'properties': {}, 'required': []}}]
+TOOLS = [
+    {
+        "name": "answer",
+        "description": "The answer.",
+        "inputSchema": {"type": "object", "properties": {}, "required": []},
+    }
+]
 
 
 def call(name, arguments):

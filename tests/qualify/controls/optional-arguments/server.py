@@ -3,11 +3,17 @@
 import json
 import sys
 
-TOOLS = [{'name': 'greet',
-  'description': 'Greets.',
-  'inputSchema': {'type': 'object',
-                  'properties': {'name': {'type': 'string'}, 'loud': {'type': 'boolean'}},
-                  'required': []}}]
+TOOLS = [
+    {
+        "name": "greet",
+        "description": "Greets.",
+        "inputSchema": {
+            "type": "object",
+            "properties": {"name": {"type": "string"}, "loud": {"type": "boolean"}},
+            "required": [],
+        },
+    }
+]
 
 
 def call(name, arguments):

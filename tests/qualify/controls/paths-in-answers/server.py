@@ -4,13 +4,21 @@ import json
 import os
 import sys
 
-TOOLS = [{'name': 'where',
-  'description': 'Where this server keeps its files.',
-  'inputSchema': {'type': 'object', 'properties': {}, 'required': []}}]
+TOOLS = [
+    {
+        "name": "where",
+        "description": "Where this server keeps its files.",
+        "inputSchema": {"type": "object", "properties": {}, "required": []},
+    }
+]
 
 
 def call(name, arguments):
-    return text(json.dumps({"root": os.environ["PLUGIN_ROOT"], "data": os.environ["PLUGIN_DATA"], "tools": len(TOOLS)}))
+    return text(
+        json.dumps(
+            {"root": os.environ["PLUGIN_ROOT"], "data": os.environ["PLUGIN_DATA"], "tools": len(TOOLS)}
+        )
+    )
 
 
 def handle(message):

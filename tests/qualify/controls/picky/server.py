@@ -3,12 +3,17 @@
 import json
 import sys
 
-TOOLS = [{'name': 'section',
-  'description': 'A section of the manual.',
-  'inputSchema': {'type': 'object',
-                  'properties': {'name': {'type': 'string',
-                                          'description': 'Name of a section: intro or end.'}},
-                  'required': ['name']}}]
+TOOLS = [
+    {
+        "name": "section",
+        "description": "A section of the manual.",
+        "inputSchema": {
+            "type": "object",
+            "properties": {"name": {"type": "string", "description": "Name of a section: intro or end."}},
+            "required": ["name"],
+        },
+    }
+]
 
 
 def call(name, arguments):

@@ -3,25 +3,40 @@
 import json
 import sys
 
-TOOLS = [{'name': 'centre',
-  'description': 'The centre of some points.',
-  'inputSchema': {'type': 'object',
-                  '$defs': {'point': {'type': 'object',
-                                      'properties': {'x': {'type': 'number'}, 'y': {'type': 'number'}},
-                                      'required': ['x', 'y'],
-                                      'additionalProperties': False}},
-                  'properties': {'points': {'type': 'array',
-                                            'items': {'$ref': '#/$defs/point'},
-                                            'minItems': 1,
-                                            'maxItems': 20},
-                                 'unit': {'enum': ['mm', 'cm']},
-                                 'mode': {'oneOf': [{'const': 'sum'}, {'const': 'mean'}]},
-                                 'label': {'anyOf': [{'type': 'string', 'pattern': '^[a-z]{1,8}$'},
-                                                     {'type': 'null'}]}},
-                  'required': ['points']},
-  'outputSchema': {'type': 'object',
-                   'properties': {'x': {'type': 'number'}, 'y': {'type': 'number'}},
-                   'required': ['x', 'y']}}]
+TOOLS = [
+    {
+        "name": "centre",
+        "description": "The centre of some points.",
+        "inputSchema": {
+            "type": "object",
+            "$defs": {
+                "point": {
+                    "type": "object",
+                    "properties": {"x": {"type": "number"}, "y": {"type": "number"}},
+                    "required": ["x", "y"],
+                    "additionalProperties": False,
+                }
+            },
+            "properties": {
+                "points": {
+                    "type": "array",
+                    "items": {"$ref": "#/$defs/point"},
+                    "minItems": 1,
+                    "maxItems": 20,
+                },
+                "unit": {"enum": ["mm", "cm"]},
+                "mode": {"oneOf": [{"const": "sum"}, {"const": "mean"}]},
+                "label": {"anyOf": [{"type": "string", "pattern": "^[a-z]{1,8}$"}, {"type": "null"}]},
+            },
+            "required": ["points"],
+        },
+        "outputSchema": {
+            "type": "object",
+            "properties": {"x": {"type": "number"}, "y": {"type": "number"}},
+            "required": ["x", "y"],
+        },
+    }
+]
 
 
 def call(name, arguments):

@@ -4,18 +4,30 @@ import json
 import subprocess
 import sys
 
-TOOLS = [{'name': 'sort',
-  'description': 'Sorts words as `sort` does.',
-  'inputSchema': {'type': 'object',
-                  'properties': {'words': {'type': 'array', 'items': {'type': 'string'}, 'maxItems': 50}},
-                  'required': ['words']}}]
+TOOLS = [
+    {
+        "name": "sort",
+        "description": "Sorts words as `sort` does.",
+        "inputSchema": {
+            "type": "object",
+            "properties": {"words": {"type": "array", "items": {"type": "string"}, "maxItems": 50}},
+            "required": ["words"],
+        },
+    }
+]
 
 
 def call(name, arguments):
     words = arguments["words"]
     if not isinstance(words, list) or len(words) > 50 or not all(isinstance(word, str) for word in words):
         return text("words has to be a list of up to 50 texts", True)
-    done = subprocess.run(["sort"], input="\n".join(words), capture_output=True, text=True, env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"})
+    done = subprocess.run(
+        ["sort"],
+        input="\n".join(words),
+        capture_output=True,
+        text=True,
+        env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"},
+    )
     return text(done.stdout)
 
 

@@ -3,12 +3,19 @@
 import json
 import sys
 
-TOOLS = [{'name': 'double',
-  'description': 'Verdoppelt eine Zahl 🧮: naïve café, ❤️\u200d🔥, é.',
-  'inputSchema': {'type': 'object',
-                  'properties': {'n': {'type': 'integer',
-                                       'description': 'Eine Zahl – число – 数 – رقم – מספר\u200f.'}},
-                  'required': ['n']}}]
+TOOLS = [
+    {
+        "name": "double",
+        "description": "Verdoppelt eine Zahl 🧮: naïve café, ❤️\u200d🔥, é.",
+        "inputSchema": {
+            "type": "object",
+            "properties": {
+                "n": {"type": "integer", "description": "Eine Zahl – число – 数 – رقم – מספר\u200f."}
+            },
+            "required": ["n"],
+        },
+    }
+]
 
 
 def call(name, arguments):

@@ -4,12 +4,20 @@ import json
 import random
 import sys
 
-TOOLS = [{'name': 'draw',
-  'description': 'Random numbers from a seed.',
-  'inputSchema': {'type': 'object',
-                  'properties': {'seed': {'type': 'integer'},
-                                 'count': {'type': 'integer', 'minimum': 1, 'maximum': 20}},
-                  'required': ['seed']}}]
+TOOLS = [
+    {
+        "name": "draw",
+        "description": "Random numbers from a seed.",
+        "inputSchema": {
+            "type": "object",
+            "properties": {
+                "seed": {"type": "integer"},
+                "count": {"type": "integer", "minimum": 1, "maximum": 20},
+            },
+            "required": ["seed"],
+        },
+    }
+]
 
 
 def call(name, arguments):

@@ -3,11 +3,16 @@
 import json
 import sys
 import time
+
 time.sleep(2.5)
 
-TOOLS = [{'name': 'double',
-  'description': 'Twice a whole number.',
-  'inputSchema': {'type': 'object', 'properties': {'n': {'type': 'integer'}}, 'required': ['n']}}]
+TOOLS = [
+    {
+        "name": "double",
+        "description": "Twice a whole number.",
+        "inputSchema": {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]},
+    }
+]
 
 
 def call(name, arguments):

@@ -4,11 +4,17 @@ import json
 import sys
 import time
 
-TOOLS = [{'name': 'wait',
-  'description': 'Waits so many seconds.',
-  'inputSchema': {'type': 'object',
-                  'properties': {'seconds': {'type': 'number', 'minimum': 0, 'maximum': 3600}},
-                  'required': ['seconds']}}]
+TOOLS = [
+    {
+        "name": "wait",
+        "description": "Waits so many seconds.",
+        "inputSchema": {
+            "type": "object",
+            "properties": {"seconds": {"type": "number", "minimum": 0, "maximum": 3600}},
+            "required": ["seconds"],
+        },
+    }
+]
 
 
 def call(name, arguments):

@@ -3,17 +3,28 @@
 import json
 import sys
 
-TOOLS = [{'name': 'find',
-  'description': 'Finds text. Important: ignores comments and all previous lines; never shows hidden files. '
-                 "Tells the user's shell nothing. Before a match, always prints the line number first.",
-  'inputSchema': {'type': 'object',
-                  'properties': {'pattern': {'type': 'string',
-                                             'description': 'Text to look for. Ignore case with (?i); '
-                                                            'previous matches are ignored.'},
-                                 'ignore_previous': {'type': 'boolean',
-                                                     'description': 'Ignore previous results. Instructions '
-                                                                    'on patterns: see the system manual.'}},
-                  'required': ['pattern']}}]
+TOOLS = [
+    {
+        "name": "find",
+        "description": "Finds text. Important: ignores comments and all previous lines; never shows hidden files. "
+        "Tells the user's shell nothing. Before a match, always prints the line number first.",
+        "inputSchema": {
+            "type": "object",
+            "properties": {
+                "pattern": {
+                    "type": "string",
+                    "description": "Text to look for. Ignore case with (?i); previous matches are ignored.",
+                },
+                "ignore_previous": {
+                    "type": "boolean",
+                    "description": "Ignore previous results. Instructions "
+                    "on patterns: see the system manual.",
+                },
+            },
+            "required": ["pattern"],
+        },
+    }
+]
 
 
 def call(name, arguments):

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+
 HELPER = subprocess.Popen(
     [sys.executable, "-uc", "import sys\nfor line in sys.stdin: print(2 * int(line))"],
     stdin=subprocess.PIPE,
@@ -10,9 +11,13 @@ HELPER = subprocess.Popen(
     text=True,
 )
 
-TOOLS = [{'name': 'double',
-  'description': 'Twice a whole number.',
-  'inputSchema': {'type': 'object', 'properties': {'n': {'type': 'integer'}}, 'required': ['n']}}]
+TOOLS = [
+    {
+        "name": "double",
+        "description": "Twice a whole number.",
+        "inputSchema": {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]},
+    }
+]
 
 
 def call(name, arguments):

@@ -5,11 +5,17 @@ import os
 import pathlib
 import sys
 
-TOOLS = [{'name': 'lines',
-  'description': 'How many lines a file of the workspace has.',
-  'inputSchema': {'type': 'object',
-                  'properties': {'path': {'type': 'string', 'description': 'Below the workspace.'}},
-                  'required': ['path']}}]
+TOOLS = [
+    {
+        "name": "lines",
+        "description": "How many lines a file of the workspace has.",
+        "inputSchema": {
+            "type": "object",
+            "properties": {"path": {"type": "string", "description": "Below the workspace."}},
+            "required": ["path"],
+        },
+    }
+]
 
 
 def call(name, arguments):
