@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from harnessgym_mcp.core.verdict import IsolationReport
 from harnessgym_mcp.proc.cgroups import usable_groups
-from harnessgym_mcp.proc.inside import environment, prelude
+from harnessgym_mcp.proc.inside import checked, environment, prelude
 from harnessgym_mcp.proc.sandbox import Prepared, Room
-from harnessgym_mcp.proc.scratch import make_scratch, outside_paths
+from harnessgym_mcp.proc.scratch import Scratch, outside_paths
 from harnessgym_mcp.proc.tags import TAG, new_tag
 from harnessgym_mcp.proc.toolchain import SYSTEM_PATH, Toolchain
 
@@ -32,10 +32,12 @@ class BareSandbox:
         return outside_paths(room)
 
     def prepare(self, room: Room, argv: Sequence[str], cwd: str) -> Prepared:
+        checked([*argv, cwd, *room.path_first])
         tag = new_tag()
-        scratch = make_scratch(tag, self._toolchain)
+        scratch = Scratch.of(tag)
         path = (str(scratch.bin), *SYSTEM_PATH, *self._toolchain.path)
         env = environment(room, self.paths(room), str(scratch.home), str(scratch.tmp), path)
+        scratch.make(self._toolchain)
         groups = self._groups.make(tag, room.bounds) if self._groups else ()
         command = [*prelude(room.bounds, groups), *self._die_with_parent(), *argv]
         return Prepared(command, {**env, TAG: tag}, cwd, (), tag, (scratch.folder, *groups), room)

@@ -13,7 +13,7 @@ from pathlib import Path
 from harnessgym_mcp.core.verdict import IsolationReport
 from harnessgym_mcp.errors import IsolationError
 from harnessgym_mcp.proc.cgroups import usable_groups
-from harnessgym_mcp.proc.inside import bounded_processes, environment, outer_environment, prelude
+from harnessgym_mcp.proc.inside import bounded_processes, checked, environment, outer_environment, prelude
 from harnessgym_mcp.proc.sandbox import Prepared, Room
 from harnessgym_mcp.proc.seccomp import syscall_filter
 from harnessgym_mcp.proc.tags import new_tag
@@ -85,7 +85,9 @@ class BubblewrapSandbox:
         tag = new_tag()
         fds = _Files()
         try:
-            options = fds.add("\0".join([*self._options(room, cwd, fds), ""]).encode())
+            checked(argv)
+            words = checked(self._options(room, cwd, fds))
+            options = fds.add(b"".join(os.fsencode(word) + b"\0" for word in words))
         except BaseException:
             fds.close()
             raise

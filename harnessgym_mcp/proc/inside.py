@@ -6,10 +6,12 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from harnessgym_mcp.core.text import one_line
+from harnessgym_mcp.errors import IsolationError
 from harnessgym_mcp.proc.sandbox import Bounds, Room
 from harnessgym_mcp.proc.tags import TAG
 
-__all__ = ["bounded_processes", "environment", "limits", "may_set", "outer_environment", "prelude"]
+__all__ = ["bounded_processes", "checked", "environment", "limits", "may_set", "outer_environment", "prelude"]
 
 _LOADERS = ("LD_", "DYLD_", "GLIBC_", "MALLOC_")  # beginnings of names that change any program's loading
 _RESERVED = frozenset({"PATH", "HOME", "TMPDIR", "BASH_ENV", "ENV", "GCONV_PATH", TAG})
@@ -20,8 +22,24 @@ def may_set(name: str) -> bool:
     return name.isidentifier() and name not in _RESERVED and not name.startswith(_LOADERS)
 
 
+def checked(words: Iterable[str]) -> list[str]:
+    """The same words. Raises IsolationError for one that no command line can hold.
+
+    A NUL would end a word early, and what follows it would be read as an option of the sandbox.
+    """
+    kept = list(words)
+    for word in kept:
+        try:
+            whole = b"\0" not in os.fsencode(word)
+        except UnicodeEncodeError:
+            whole = False
+        if not whole:
+            raise IsolationError(f"{one_line(word, 80)!r} holds a character that no command line can", hint="remove it")
+    return kept
+
+
 def environment(room: Room, paths: Mapping[str, str], home: str, tmp: str, path: Iterable[str]) -> dict[str, str]:
-    """The whole environment inside: nothing of the caller's own is in it."""
+    """The whole environment inside: nothing of the caller's own is in it. Raises IsolationError as `checked` does."""
     guise = room.guise
     fixed = {
         "PATH": ":".join(dict.fromkeys([*room.path_first, *path])),
@@ -39,7 +57,9 @@ def environment(room: Room, paths: Mapping[str, str], home: str, tmp: str, path:
         "HARNESSGYM": "1",
     }
     wanted = {k: v for k, v in room.env.items() if may_set(k)}
-    return {**fixed, **wanted, **paths}
+    whole = {**fixed, **wanted, **paths}
+    checked(whole.values())
+    return whole
 
 
 def outer_environment(tag: str) -> dict[str, str]:

@@ -13,9 +13,9 @@ from pathlib import Path
 from harnessgym_mcp.core.verdict import IsolationReport
 from harnessgym_mcp.errors import IsolationError
 from harnessgym_mcp.proc.cgroups import usable_groups
-from harnessgym_mcp.proc.inside import environment, limits, outer_environment
+from harnessgym_mcp.proc.inside import checked, environment, limits, outer_environment
 from harnessgym_mcp.proc.sandbox import Prepared, Room
-from harnessgym_mcp.proc.scratch import make_scratch, outside_paths
+from harnessgym_mcp.proc.scratch import Scratch, outside_paths
 from harnessgym_mcp.proc.seccomp import supported, syscall_filter
 from harnessgym_mcp.proc.tags import TAG, new_tag
 from harnessgym_mcp.proc.toolchain import ETC, ETC_NETWORK, SYSTEM_PATH, Toolchain
@@ -47,10 +47,12 @@ class LandlockSandbox:
         return outside_paths(room)
 
     def prepare(self, room: Room, argv: Sequence[str], cwd: str) -> Prepared:
+        checked([*argv, cwd, *room.path_first])
         tag = new_tag()
-        scratch = make_scratch(tag, self._toolchain)
+        scratch = Scratch.of(tag)
         path = (str(scratch.bin), *SYSTEM_PATH, *self._toolchain.path)
         env = environment(room, self.paths(room), str(scratch.home), str(scratch.tmp), path)
+        scratch.make(self._toolchain)
         groups = self._groups.make(tag, room.bounds) if self._groups else ()
         order = {
             "env": {**env, TAG: tag},

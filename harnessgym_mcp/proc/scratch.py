@@ -7,14 +7,21 @@ from pathlib import Path
 from harnessgym_mcp.proc.sandbox import Room
 from harnessgym_mcp.proc.toolchain import Toolchain
 
-__all__ = ["PREFIX", "Scratch", "leftover_folders", "make_scratch", "outside_paths"]
+__all__ = ["PREFIX", "Scratch", "leftover_folders", "outside_paths"]
 
 PREFIX = "harness-"
 
 
 @dataclass(frozen=True, slots=True)
 class Scratch:
+    """Paths; nothing is there before `make`."""
+
     folder: Path
+
+    @classmethod
+    def of(cls, tag: str) -> "Scratch":
+        """Its name holds the tag, so that a later start can tell whose it was."""
+        return cls(_place() / (PREFIX + tag))
 
     @property
     def home(self) -> Path:
@@ -29,16 +36,12 @@ class Scratch:
         """Links to the interpreters, to be put first in PATH."""
         return self.folder / "bin"
 
-
-def make_scratch(tag: str, toolchain: Toolchain) -> Scratch:
-    """Its name holds the tag, so that a later start can tell whose it was."""
-    scratch = Scratch(_place() / (PREFIX + tag))
-    scratch.folder.mkdir(mode=0o700)
-    for folder in (scratch.home, scratch.tmp, scratch.bin):
-        folder.mkdir()
-    for name, program in toolchain.links:
-        (scratch.bin / name).symlink_to(program)
-    return scratch
+    def make(self, toolchain: Toolchain) -> None:
+        self.folder.mkdir(mode=0o700)
+        for folder in (self.home, self.tmp, self.bin):
+            folder.mkdir()
+        for name, program in toolchain.links:
+            (self.bin / name).symlink_to(program)
 
 
 def _place() -> Path:

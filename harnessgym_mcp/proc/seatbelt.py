@@ -10,9 +10,9 @@ from pathlib import Path
 
 from harnessgym_mcp.core.verdict import IsolationReport
 from harnessgym_mcp.errors import IsolationError
-from harnessgym_mcp.proc.inside import environment, prelude
+from harnessgym_mcp.proc.inside import checked, environment, prelude
 from harnessgym_mcp.proc.sandbox import Prepared, Room
-from harnessgym_mcp.proc.scratch import make_scratch, outside_paths
+from harnessgym_mcp.proc.scratch import Scratch, outside_paths
 from harnessgym_mcp.proc.tags import TAG, new_tag
 from harnessgym_mcp.proc.toolchain import SYSTEM_PATH, Toolchain
 
@@ -64,10 +64,12 @@ class SeatbeltSandbox:
         return outside_paths(room)
 
     def prepare(self, room: Room, argv: Sequence[str], cwd: str) -> Prepared:
+        checked([*argv, cwd, *room.path_first])
         tag = new_tag()
-        scratch = make_scratch(tag, self._toolchain)
+        scratch = Scratch.of(tag)
         path = (str(scratch.bin), *SYSTEM_PATH, *self._toolchain.path)
         env = environment(room, self.paths(room), str(scratch.home), str(scratch.tmp), path)
+        scratch.make(self._toolchain)
         rules = profile(room, scratch.folder, self._toolchain)
         command = [*prelude(room.bounds), self._program, "-p", rules, *argv]
         return Prepared(command, {**env, TAG: tag}, cwd, (), tag, (scratch.folder,), room)

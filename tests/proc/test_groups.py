@@ -88,10 +88,11 @@ def test_nothing_is_killed_for_want_of_a_tag_or_of_a_process() -> None:
 FRONT = """
 import os, subprocess, sys, time
 from harnessgym_mcp.proc.tags import TAG, new_tag
-from harnessgym_mcp.proc.scratch import make_scratch
+from harnessgym_mcp.proc.scratch import Scratch
 from harnessgym_mcp.proc.toolchain import find_toolchain
 tag = new_tag()
-scratch = make_scratch(tag, find_toolchain())
+scratch = Scratch.of(tag)
+scratch.make(find_toolchain())
 child = subprocess.Popen(["sleep", "60"], env={TAG: tag}, start_new_session=True, stdout=subprocess.DEVNULL)
 print(child.pid, scratch.folder, flush=True)
 time.sleep(60)

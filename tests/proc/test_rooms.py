@@ -10,6 +10,8 @@ import pytest
 
 from harnessgym_mcp.errors import IsolationError
 from harnessgym_mcp.proc.sandbox import Bind, Guise
+from harnessgym_mcp.proc.scratch import leftover_folders
+from harnessgym_mcp.proc.tags import parse_tag
 
 PRINT_ENV = "import json, os; print(json.dumps(dict(os.environ)))"
 COMMON = {"PLUGIN_ROOT", "PLUGIN_DATA", "HARNESSGYM_WORKSPACE", "PATH", "HOME", "TMPDIR", "TZ", "LANG"}
@@ -178,3 +180,17 @@ def test_nothing_of_a_start_is_left_when_it_is_closed(house: Any) -> None:
     prepared.close()
     assert not prepared.leftovers
     prepared.close()
+
+
+@pytest.mark.parametrize("evil", ["1\0--bind\0/\0/outside", "\ud800"])
+def test_no_value_can_become_an_option_of_the_sandbox(house: Any, evil: str) -> None:
+    """bubblewrap takes its options separated by NUL."""
+    with pytest.raises(IsolationError):
+        house.run("ls", "/outside", env={"GRANTED": evil})
+    for changes in ({"cwd": f"/{evil}"}, {"guise": Guise(timezone=evil)}, {"path_first": (evil,)}):
+        with pytest.raises(IsolationError):
+            house.start("ls", "/outside", **changes)
+    with pytest.raises(IsolationError):
+        house.start("ls", evil)
+    left = [parse_tag(tag) for tag, _ in leftover_folders()]
+    assert os.getpid() not in [tag.front for tag in left if tag]
