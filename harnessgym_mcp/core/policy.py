@@ -21,6 +21,7 @@ __all__ = [
     "Grants",
     "Isolation",
     "Limits",
+    "Loop",
     "Mounts",
     "Policy",
     "Qualify",
@@ -205,6 +206,30 @@ class Compare:
     exact_most: int = 32  # values that rearrangements are counted for; above, drawn
     draws: int = 20_000
     bootstrap_draws: int = 4000
+    attempt: float = 300.0  # seconds for one attempt
+    score: float = 120.0  # seconds for the verifier
+    at_once: int = 0  # trials on this machine at once; 0: one for each two of its processors
+    grace: float = 240.0  # beyond attempt and verifier, until a trial's process counts as lost
+    kept_bytes: int = 4 * MIB  # of what an attempt changed, kept with its trial
+    kept_files: int = 200
+    audited: int = 40  # files of the bundle that are tried as the result
+    needles: int = 200  # pieces of the held-out files that are looked for in the bundle
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """What `harnessgym run` takes where it is not told otherwise."""
+
+    iterations: int = 3
+    attempt: float = 2700.0  # budget of one attempt
+    build: float = 1200.0  # of a build, repairs included, and of a reflection
+    score: float = 120.0  # for the score command
+    score_bytes: int = MIB  # of its output; more is no score
+    snapshot_bytes: int = 2048 * MIB  # of one state of the workspace
+    snapshot_files: int = 100_000
+    message_chars: int = 2000  # an agent's last words in the record
+    look: float = 1.0  # between two looks at the calls, for the progress line
+    survivors: float = 60.0  # for what an interrupted run has left running to be gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +258,7 @@ class Policy:
     dashboard: Dashboard = field(default_factory=Dashboard)
     agents: Agents = field(default_factory=Agents)
     compare: Compare = field(default_factory=Compare)
+    loop: Loop = field(default_factory=Loop)
     doctor: Doctor = field(default_factory=Doctor)
 
     def as_dict(self) -> dict[str, dict[str, Any]]:
