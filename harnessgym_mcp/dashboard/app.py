@@ -43,7 +43,7 @@ _PAGES: tuple[tuple[str, str, str, Builder], ...] = (
     ("/", "overview", "overview", overview),
     ("/live", "live", "live", live),
     ("/tools", "tools", "tools", tools),
-    ("/tools/{artifact}/{tool:path}", "tool", "tools", tool),
+    ("/tool", "tool", "tools", tool),
     ("/quarantine", "quarantine", "quarantine", quarantine),
     ("/quarantine/{name}/{digest}", "evidence", "quarantine", evidence),
     ("/artifacts/{name}", "artifact", "overview", artifact),

@@ -2,7 +2,6 @@
 
 import json
 import random
-import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -30,6 +29,8 @@ EVIL = (
     "</title><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">\u202e\u200b{{7*191}}"
 )
 
+DAY = 86_400.0
+
 SERVER = '''"""A small MCP server over stdio."""
 import json
 import sys
@@ -41,7 +42,8 @@ for line in sys.stdin:
     method = message.get("method")
     if method == "initialize":
         version = message["params"]["protocolVersion"]
-        result = {"protocolVersion": version, "capabilities": {"tools": {}}, "serverInfo": {"name": "w", "version": "1"}}
+        me = {"name": "w", "version": "1"}
+        result = {"protocolVersion": version, "capabilities": {"tools": {}}, "serverInfo": me}
     elif method == "tools/list":
         result = {"tools": TOOLS}
     elif method == "tools/call":
@@ -91,7 +93,7 @@ class Past:
             description=description or f"The artifact {name}.",
             published_at=at or time.time(),
             launch=Launch(
-                command=sys.executable,
+                command="python3",
                 args=["-S", "-B", "${PLUGIN_ROOT}/server.py"],
                 wire=Wire(legacy="2025-11-25"),
                 permissions=Permissions(),
@@ -122,7 +124,7 @@ class Past:
 
     def write_calls(self) -> None:
         writer = TelemetryWriter(self.home, self.policy.telemetry)
-        for row in self._rows:
+        for row in sorted(self._rows, key=lambda row: row.at):
             writer.put(row)
         assert writer.close(10.0) == 0
         self._rows.clear()
@@ -182,77 +184,142 @@ class Past:
 
 def furnish(past: Past) -> None:
     """A lively workspace: what the pictures in the documentation show."""
-    now, hour, day = time.time(), 3600.0, 86_400.0
-    rng = random.Random(5)
-    lens_1 = past.publish(
-        "asm-lens", "0.1.0", [tool("compile", "Compile a function and show its annotated assembly.")],
-        at=now - 9 * day, description="Annotated assembly and vectorisation remarks of one function.",
-        why="each look at the hot loop's assembly took four shell commands",
-    )  # fmt: skip
-    lens_2 = past.publish(
-        "asm-lens", "0.2.0",
+    now = time.time()
+    lens_1, lens_2, sweep, history = _versions(past, now)
+    evidence = past.reject(
+        "heldout-eval",
+        "0.1.0",
         [
-            tool("compile", "Compile a function with given flags and show its annotated assembly."),
-            tool("remarks", "Why the compiler did or did not vectorise each loop."),
+            finding(
+                "selftest.vacuous",
+                "the self-test passes against answers that were emptied: it asserts nothing",
+                where="plugin.json self_test",
+                fix="expect a value that only a right answer has",
+                repro='{"tool": "evaluate", "arguments": {"mode": "dev"}}',
+            ),
+            finding(
+                "lint.machine-path",
+                "a path of the training workspace is written into the source",
+                where="server.py:41",
+                fix="take the path as an argument",
+                severity="warning",
+            ),
         ],
-        at=now - 5 * day, description="Annotated assembly and vectorisation remarks of one function.",
-        why="each look at the hot loop's assembly took four shell commands",
-        prediction={"metric": "cycles", "direction": "down", "effect": "10%"},
-    )  # fmt: skip
-    sweep = past.publish(
-        "variant-sweep", "0.1.0", [tool("sweep", "Try every variant of a file, rank them, put the original back.")],
-        at=now - 3 * day, description="Sweeps source or flag variants against a command, safely.",
-        why="variants were tried by hand, one build at a time",
-    )  # fmt: skip
-    history = past.publish(
-        "bench-history", "0.3.1",
-        [tool("append", "Add a measurement."), tool("compare", "Compare two."), tool("regressions", "Find them.")],
-        at=now - 2 * day, description="Append-only history of measurements with their environment.",
-    )  # fmt: skip
-    past.reject(
-        "heldout-eval", "0.1.0",
-        [
-            finding("selftest.vacuous", "the self-test passes against answers that were emptied: it asserts nothing",
-                    where="plugin.json self_test", fix="expect a value that only a right answer has",
-                    repro='{"tool": "evaluate", "arguments": {"mode": "dev"}}'),
-            finding("lint.machine-path", "a path of the training workspace is written into the source",
-                    where="server.py:41", fix="take the path as an argument", severity="warning"),
-        ],
-        "demo-4",
-    )  # fmt: skip
-    spread = [(lens_2, "asm-lens", "compile", 46.0, 0.35, 420), (sweep, "variant-sweep", "sweep", 2600.0, 0.6, 130),
-              (history, "bench-history", "append", 4.0, 0.3, 300), (history, "bench-history", "compare", 9.0, 0.4, 90)]  # fmt: skip
-    for version, artifact, name, ms, sigma, count in spread:
-        for _ in range(count):
-            at = now - day * rng.random() ** 1.4
-            busy = 1.0 + 0.8 * (0.35 < ((now - at) / day) < 0.5)
-            failing = artifact == "variant-sweep" and rng.random() < 0.12 or rng.random() < 0.012
-            status = rng.choice(["tool_error", "timeout"]) if failing else "completed"
-            error = "the build failed: undefined reference to `fold4'" if failing else ""
-            past.called(version, artifact, name, at, rng.lognormvariate(0, sigma) * ms * busy, status=status, error=error,
-                        client=rng.choice(["claude-code", "codex-mcp-client"]))  # fmt: skip
-    for _ in range(160):
-        past.called(lens_1, "asm-lens", "compile", now - day * (5 + 4 * rng.random()), rng.lognormvariate(0, 0.4) * 70)
-    past._rows.sort(key=lambda row: row.at)
-    past.write_calls()
-    past.compared(
-        "2026-11-20-kernels", 0.17, ["asm-lens", "variant-sweep"], title="Kernels: with the harness or without"
+        "c4d7e913-1",
     )
-    past.iterated(
-        Iteration(id="7f3a1c02-1", session="7f3a", name="asm-lens", state="qualified",
-                  why="each look at the hot loop's assembly took four shell commands",
-                  prediction={"metric": "cycles", "direction": "down", "effect": "10%"}, opened_at=now - 5.1 * day,
-                  closed_at=now - 5 * day, attempts=[Attempt(digest=lens_2.digest, status="qualified", at=now - 5 * day)]),
-        Iteration(id="91be0d44-1", session="91be", name="variant-sweep", state="qualified",
-                  why="variants were tried by hand, one build at a time",
-                  prediction={"metric": "seconds", "direction": "down", "effect": "half"}, opened_at=now - 3.2 * day,
-                  closed_at=now - 3 * day, attempts=[Attempt(digest=sweep.digest, status="qualified", at=now - 3 * day)]),
-        Iteration(id="c4d7e913-1", session="c4d7", name="heldout-eval", state="quarantined",
-                  why="the score on the given cases rose while the held-out one fell",
-                  opened_at=now - 1.2 * day, closed_at=now - 1.1 * day, reason="its repairs are used up",
-                  attempts=[Attempt(digest="sha256:" + "4" * 64, status="rejected", at=now - 1.1 * day,
-                                    findings=["selftest.vacuous"])]),
-    )  # fmt: skip
+    _calls(past, now, {"asm-lens": lens_2, "variant-sweep": sweep, "bench-history": history}, lens_1)
+    past.compared(
+        "2026-11-20-kernels", 0.17, ["asm-lens", "variant-sweep"], title="Kernels, with and without the harness"
+    )
+    past.iterated(*_iterations(now, {"asm-lens": lens_2.digest, "variant-sweep": sweep.digest}, evidence))
+
+
+def _versions(past: Past, now: float) -> list[Version]:
+    lens = {
+        "description": "Annotated assembly and vectorisation remarks of one function.",
+        "why": "each look at the hot loop's assembly took four shell commands",
+    }
+    look = tool("compile", "Compile a function and show its annotated assembly.")
+    better = tool("compile", "Compile a function with given flags and show its annotated assembly.")
+    remarks = tool("remarks", "Why the compiler did or did not vectorise each loop.")
+    sweep = tool("sweep", "Try every variant of a file, rank them, put the original back.")
+    history = [tool(n, f"{n.capitalize()} measurements.") for n in ("append", "compare", "regressions")]
+    return [
+        past.publish("asm-lens", "0.1.0", [look], at=now - 9 * DAY, **lens),
+        past.publish("asm-lens", "0.2.0", [better, remarks], at=now - 5 * DAY, **lens),
+        past.publish(
+            "variant-sweep",
+            "0.1.0",
+            [sweep],
+            at=now - 3 * DAY,
+            description="Sweeps source or flag variants against a command, safely.",
+            why="variants were tried by hand, one build at a time",
+        ),
+        past.publish(
+            "bench-history",
+            "0.3.1",
+            history,
+            at=now - 2 * DAY,
+            description="Append-only history of measurements with their environment.",
+        ),
+    ]
+
+
+def _calls(past: Past, now: float, versions: dict[str, Version], former: Version) -> None:
+    rng = random.Random(5)
+    use = (
+        ("asm-lens", "compile", 46.0, 0.35, 420, 0.012),
+        ("variant-sweep", "sweep", 2600.0, 0.6, 130, 0.12),
+        ("bench-history", "append", 4.0, 0.3, 300, 0.01),
+        ("bench-history", "compare", 9.0, 0.4, 90, 0.02),
+    )
+    for artifact, name, ms, sigma, count, failing in use:
+        for _ in range(count):
+            at = now - DAY * rng.random() ** 1.4
+            busy = 1.8 if 0.35 < (now - at) / DAY < 0.5 else 1.0
+            failed = rng.random() < failing
+            past.called(
+                versions[artifact],
+                artifact,
+                name,
+                at,
+                rng.lognormvariate(0, sigma) * ms * busy,
+                status="tool_error" if failed else "completed",
+                error="the build failed: undefined reference to `fold4'" if failed else "",
+                client=rng.choice(["claude-code", "codex-mcp-client"]),
+            )
+    for _ in range(160):
+        past.called(former, "asm-lens", "compile", now - DAY * (5 + 4 * rng.random()), rng.lognormvariate(0, 0.4) * 70)
+    past.write_calls()
+
+
+def _iterations(now: float, digests: dict[str, str], rejected: str) -> list[Iteration]:
+    def built(id: str, name: str, why: str, ago: float, **prediction: str) -> Iteration:
+        at = now - ago * DAY
+        return Iteration(
+            id=id,
+            session=id[:4],
+            name=name,
+            state="qualified",
+            why=why,
+            prediction=prediction,
+            opened_at=at - 4000,
+            closed_at=at,
+            attempts=[Attempt(digest=digests[name], status="qualified", at=at)],
+        )
+
+    lost = Attempt(digest=rejected, status="rejected", at=now - DAY, findings=["selftest.vacuous"])
+    return [
+        built(
+            "7f3a1c02-1",
+            "asm-lens",
+            "each look at the hot loop's assembly took four shell commands",
+            5,
+            metric="cycles",
+            direction="down",
+            effect="10%",
+        ),
+        built(
+            "91be0d44-1",
+            "variant-sweep",
+            "variants were tried by hand, one build at a time",
+            3,
+            metric="seconds",
+            direction="down",
+            effect="half",
+        ),
+        Iteration(
+            id="c4d7e913-1",
+            session="c4d7",
+            name="heldout-eval",
+            state="quarantined",
+            why="the score on the given cases rose while the held-out one fell",
+            opened_at=now - 1.2 * DAY,
+            closed_at=now - DAY,
+            reason="its repairs are used up",
+            attempts=[lost],
+        ),
+    ]
 
 
 def hostile(past: Past) -> Version:

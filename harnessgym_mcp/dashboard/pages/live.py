@@ -29,14 +29,15 @@ def live(site: Site, request: Request) -> dict[str, Any]:
 
 
 def events(site: Site, request: Request, ending: anyio.Event) -> EventSourceResponse:
-    """Calls that are committed after `?after=` (or after the last one that the browser saw), one event each."""
-    after = request.headers.get("last-event-id") or request.query_params.get("after", "")
+    """Calls that are committed after `?after=` (or after the last one that the browser saw), one event each, and
+    changes of the harness; without `after`, these alone."""
+    after = request.headers.get("last-event-id") or request.query_params.get("after")
     stream = _follow(site, after)
     policy = site.policy.dashboard
     return EventSourceResponse(stream, ping=policy.ping, shutdown_event=ending, shutdown_grace_period=policy.close)
 
 
-async def _follow(site: Site, after: str) -> AsyncIterator[ServerSentEvent]:
+async def _follow(site: Site, after: str | None) -> AsyncIterator[ServerSentEvent]:
     """Never returns by itself. `harness` tells the registry's generation, at first and when it changes."""
     generation = -1
     registry = site.stores().registry
@@ -45,7 +46,7 @@ async def _follow(site: Site, after: str) -> AsyncIterator[ServerSentEvent]:
         if now != generation:
             generation = now
             yield ServerSentEvent(str(now), event="harness")
-        calls = await run_sync(recent_calls, site.home, _BATCH, after)
+        calls = [] if after is None else await run_sync(recent_calls, site.home, _BATCH, after)
         for call in calls:
             after = call["id"]
             yield ServerSentEvent(json.dumps(_shown(call)), event="call", id=after)

@@ -49,7 +49,7 @@ def tools(site: Site, request: Request) -> dict[str, Any]:
 
 def tool(site: Site, request: Request) -> dict[str, Any]:
     """One tool's page. Raises NotFoundError for a tool that is neither listed nor on record."""
-    artifact, name = request.path_params["artifact"], request.path_params["tool"]
+    artifact, name = (request.query_params.get(key, "") for key in ("artifact", "name"))
     period = _period(site, request)
     found = site.stores().registry.load().artifacts.get(artifact)
     definition = _definition(found.version.tools, name) if found and found.versions else None

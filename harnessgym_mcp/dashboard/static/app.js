@@ -24,7 +24,7 @@
 
   const row = (call) => {
     const link = element("a", "", `${call.artifact} `, element("b", "", call.tool));
-    link.href = `/tools/${encodeURIComponent(call.artifact)}/${encodeURIComponent(call.tool)}`;
+    link.href = `/tool?${new URLSearchParams({ artifact: call.artifact, name: call.tool })}`;
     const client = element("td", "", call.client);
     if (call.origin !== "agent") client.append(" ", element("span", "soft", call.origin));
     const made = element("tr", "fresh", element("td", "mono", call.time), element("td", "", link),
@@ -83,7 +83,7 @@
   };
 
   const watchHarness = (mark) => {
-    const source = new EventSource("/events?after=now");
+    const source = new EventSource("/events");
     source.addEventListener("harness", (event) => {
       if (event.data !== mark.dataset.generation) byId("changed").hidden = false;
     });
