@@ -21,9 +21,10 @@ from harnessgym_mcp.proc.toolchain import ETC, ETC_NETWORK, SYSTEM_PATH, Toolcha
 
 __all__ = ["PROTECTED", "BubblewrapSandbox", "Bwrap", "find_bwrap"]
 
-PROTECTED = (".harnessgym", ".git/hooks", ".git/config", ".mcp.json", ".claude", ".codex", ".vscode")
+PROTECTED = (".git/hooks", ".git/config", ".mcp.json", ".claude", ".codex", ".vscode")
 """Read-only even in a workspace that may be written: what other programs would later run or obey."""
 
+_HIDDEN = ".harnessgym"  # other servers' data and the record of calls; no clean room has it either
 _OPTIONAL = ("disable-userns", "size")
 _LINKS = "/opt/harness/bin"
 _USER = 1000  # inside; never root, whoever runs us
@@ -154,6 +155,9 @@ def _granted(room: Room, paths: Mapping[str, str]) -> Iterator[str]:
         for name in PROTECTED if room.workspace_write else ():
             path = str(room.workspace / name)
             yield from ("--ro-bind-try", path, path)
+        if (room.workspace / _HIDDEN).is_dir():
+            hidden = str(room.workspace / _HIDDEN)
+            yield from ("--tmpfs", hidden, "--remount-ro", hidden)
     yield from ("--ro-bind", str(room.root), paths["PLUGIN_ROOT"])
     yield from ("--bind", str(room.data), paths["PLUGIN_DATA"])
     for bind in room.binds:

@@ -17,9 +17,20 @@ def remove_leftover(folder: Path) -> None:
     if is_group(folder):
         _remove_group(folder)
     else:
-        import shutil
+        _remove_folder(folder)
 
+
+def _remove_folder(folder: Path) -> None:
+    """A server may have nested folders deeper than Python recurses, or closed them: the second try is for those."""
+    import shutil
+
+    with contextlib.suppress(RecursionError):
         shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        import subprocess
+
+        script = 'chmod -R u+rwX -- "$1"; rm -rf -- "$1"'
+        subprocess.run(["/bin/sh", "-c", script, "sh", str(folder)], stderr=subprocess.DEVNULL, check=False)
 
 
 def is_group(folder: Path) -> bool:

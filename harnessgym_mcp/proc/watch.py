@@ -3,6 +3,7 @@
 One thread looks at all watched servers in turn. A look costs some tens of microseconds for each of their processes.
 """
 
+import errno
 import os
 import threading
 from collections.abc import Iterable, Iterator
@@ -177,6 +178,7 @@ def _disk_use(folder: Path, most: int) -> int:
                     used += entry.stat(follow_symlinks=False).st_blocks * 512
                     if entry.is_dir(follow_symlinks=False):
                         folders.append(entry.path)
-        except OSError:
-            continue  # it changes while we count
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:  # nested so deep that nobody could count it: that is a breach too
+                return most + 1
     return used

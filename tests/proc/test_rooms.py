@@ -194,3 +194,29 @@ def test_no_value_can_become_an_option_of_the_sandbox(house: Any, evil: str) -> 
         house.start("ls", evil)
     left = [parse_tag(tag) for tag, _ in leftover_folders()]
     assert os.getpid() not in [tag.front for tag in left if tag]
+
+
+def test_the_harness_s_own_state_is_hidden_in_a_workspace(make_house: Any) -> None:
+    house = make_house("A")
+    (house.room.workspace / ".harnessgym" / "data").mkdir(parents=True)
+    for write in (False, True):
+        assert house.sh('ls -A "$HARNESSGYM_WORKSPACE/.harnessgym"', workspace_write=write) == ""
+        house.sh('! touch "$HARNESSGYM_WORKSPACE/.harnessgym/x" 2>/dev/null', workspace_write=write)
+
+
+NEST = """
+import os
+os.chdir(os.environ["{folder}"])
+for _ in range(1500):
+    os.mkdir("deep")
+    os.chdir("deep")
+os.mkdir("closed", 0)
+"""
+
+
+def test_folders_nested_without_end_are_removed_all_the_same(house: Any) -> None:
+    process, prepared = house.start("python3", "-I", "-S", "-c", NEST.format(folder="HOME"))
+    assert process.wait(60) == 0
+    folders = [folder for folder in prepared.leftovers if not folder.is_relative_to("/sys")]
+    prepared.close()
+    assert not any(folder.exists() for folder in folders)
