@@ -63,6 +63,7 @@ class Context:
     rigs: "list[Rig]" = field(default_factory=list)  # every server that was started; see `running`
     current: "Rig | None" = None
     second: "asyncio.Task[Rig | Finding] | None" = None  # the second room's server, started ahead of its use
+    answers_anything: bool = False  # does it answer methods that it does not know?
     stuck: bool = False  # does the current server no longer answer anything?
     tools: list[dict[str, Any]] = field(default_factory=list)
     wire: Wire = field(default_factory=Wire)

@@ -1,6 +1,7 @@
 """From a folder to a mounted version, or to evidence: qualify, then publish or reject, with repairs counted."""
 
 import asyncio
+import contextlib
 import json
 import os
 import time
@@ -15,8 +16,9 @@ from harnessgym_mcp.core.names import check_artifact_name
 from harnessgym_mcp.core.policy import Policy
 from harnessgym_mcp.core.verdict import StageResult, Verdict
 from harnessgym_mcp.errors import HarnessGymError, NameRefused
-from harnessgym_mcp.qualify.request import Judgement, Known, Previous, Request
+from harnessgym_mcp.qualify.request import Judgement, Known, Previous, Request, Sample
 from harnessgym_mcp.qualify.run import qualify
+from harnessgym_mcp.store.callstats import recent_calls
 from harnessgym_mcp.store.iterations import IterationStore
 from harnessgym_mcp.store.publish import Stores, publish, reject
 from harnessgym_mcp.store.tree import UNBOUNDED, survey
@@ -164,12 +166,12 @@ def request_for(stores: Stores, policy: Policy, source: Path, name: str = "", bu
             Known(name=a.name, tools=a.version.tools if a.status == "active" and a.versions else [])
             for a in registry.artifacts.values()
         ],
-        previous=_previous(stores, registry, named),
+        previous=_previous(stores, policy, registry, named),
         built_here=built_here,
     )
 
 
-def _previous(stores: Stores, registry: Registry, name: str) -> Previous | None:
+def _previous(stores: Stores, policy: Policy, registry: Registry, name: str) -> Previous | None:
     artifact = registry.artifacts.get(name)
     if artifact is None or not artifact.versions:
         return None
@@ -179,7 +181,23 @@ def _previous(stores: Stores, registry: Registry, name: str) -> Previous | None:
         return None
     if tree is None or verdict is None or not verdict.qualified:
         return None
-    return Previous(source=str(tree), digest=artifact.current, tools=artifact.version.tools)
+    samples = _samples(stores, name, policy.qualify.sample_calls)
+    return Previous(source=str(tree), digest=artifact.current, tools=artifact.version.tools, samples=samples)
+
+
+def _samples(stores: Stores, name: str, most: int) -> list[Sample]:
+    """The newest different calls that succeeded, where policy had their arguments kept and nothing was redacted."""
+    found: dict[str, Sample] = {}
+    for row in reversed(recent_calls(stores.home, 20 * most, artifact=name)):
+        text = row.get("arguments")
+        if row.get("status") == "completed" and isinstance(text, str) and "[redacted]" not in text:
+            with contextlib.suppress(ValueError, RecursionError):  # cut in the middle
+                arguments = json.loads(text)
+                if isinstance(arguments, dict):
+                    found.setdefault(f"{row['tool']} {text}", Sample(tool=row["tool"], arguments=arguments))
+        if len(found) >= most:
+            break
+    return list(found.values())
 
 
 def _peek_name(source: Path) -> str:

@@ -18,7 +18,7 @@ from harnessgym_mcp.qualify.checks.definitions import check_definitions, near_du
 from harnessgym_mcp.qualify.context import Context
 from harnessgym_mcp.qualify.rig import Place, Rig
 from harnessgym_mcp.qualify.rooms import FIRST, SECOND, make_rig, rig_at
-from harnessgym_mcp.upstream.peer import RpcError
+from harnessgym_mcp.upstream.peer import Era, RpcError
 
 __all__ = ["connect", "connect_at", "run"]
 
@@ -81,15 +81,16 @@ async def _probe_modern(ctx: Context) -> None:
     if peer.era == "modern":
         return
     reply = await ctx.running.ask("server/discover", {}, min(5.0, ctx.left))
+    ctx.answers_anything = reply.answered
     versions = reply.result.get("supportedVersions")
     if isinstance(versions, list) and MODERN in versions:
         ctx.wire = msgspec.structs.replace(ctx.wire, modern=MODERN)
 
 
-async def connect_at(ctx: Context, place: Place) -> Rig | Finding:
-    """A server that has shaken hands in a room that was used before, spoken to as it was found to speak."""
+async def connect_at(ctx: Context, place: Place, era: Era = "legacy") -> Rig | Finding:
+    """A server that has shaken hands in a room that was used before, in this era first."""
     rig = rig_at(ctx, place, ctx.wire.framing)
-    return _outcome(ctx, await _attempt(rig, _start_timeout(ctx)))
+    return _outcome(ctx, await _attempt(rig, _start_timeout(ctx), era))
 
 
 async def connect(ctx: Context, room: str) -> Rig | Finding:
@@ -148,9 +149,9 @@ async def _try(ctx: Context, room: str, framing: str, timeout: float) -> Rig | _
     return await _attempt(await make_rig(ctx, room, framing), timeout)
 
 
-async def _attempt(rig: Rig, timeout: float) -> Rig | _Failure:
+async def _attempt(rig: Rig, timeout: float, era: Era = "legacy") -> Rig | _Failure:
     try:
-        return await _shake(rig, timeout)
+        return await _shake(rig, timeout, era)
     except asyncio.CancelledError:
         await rig.close(0)
         raise
@@ -160,12 +161,12 @@ async def _attempt(rig: Rig, timeout: float) -> Rig | _Failure:
         return failure
 
 
-async def _shake(rig: Rig, timeout: float) -> Rig:
+async def _shake(rig: Rig, timeout: float, era: Era) -> Rig:
     await rig.open()
     try:
-        await rig.peer.handshake("legacy", timeout)
+        await rig.peer.handshake(era, timeout)
     except RpcError:
-        await rig.peer.handshake("modern", timeout)
+        await rig.peer.handshake("modern" if era == "legacy" else "legacy", timeout)
     return rig
 
 

@@ -8,12 +8,15 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+
 from harnessgym_mcp.core.manifest import ArtifactManifest
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.core.verdict import Finding, finding
+from harnessgym_mcp.core.wire import MODERN
 from harnessgym_mcp.qualify.checks.expect import text_of
 from harnessgym_mcp.qualify.context import Answered, Context, paste
-from harnessgym_mcp.qualify.rig import Reply, Rig
+from harnessgym_mcp.qualify.rig import Place, Reply, Rig
 from harnessgym_mcp.qualify.rooms import SECOND
 from harnessgym_mcp.qualify.stages.boot import connect, connect_at
 from harnessgym_mcp.qualify.stages.protocol import drift
@@ -56,7 +59,10 @@ async def _again(ctx: Context) -> list[Finding]:
     first = ctx.rigs[0]
     await first.close(ctx.policy.qualify.eof_grace)
     home = first.place.home.with_name("home-again")  # the first one's decoys are still watched
-    rig = await connect_at(ctx, dataclasses.replace(first.place, home=home))
+    place = dataclasses.replace(first.place, home=home)
+    if await _modern(ctx, place):
+        return []
+    rig = await connect_at(ctx, place)
     if isinstance(rig, Finding):
         return [
             finding(
@@ -69,6 +75,21 @@ async def _again(ctx: Context) -> list[Finding]:
         ]
     ctx.rigs.append(rig)
     return await drift(ctx, rig, "portability")
+
+
+async def _modern(ctx: Context, place: Place) -> bool:
+    """Many servers decide on an era by the first request: does this one serve the revision without a handshake when
+    that comes first, and list the same tools? Then this was the second start as well."""
+    if ctx.wire.modern or not ctx.answers_anything:
+        return False
+    rig = await connect_at(ctx, place, "modern")
+    if isinstance(rig, Finding):
+        return False
+    ctx.rigs.append(rig)
+    same = not await drift(ctx, rig, "portability")
+    if same and rig.peer.era == "modern":
+        ctx.wire = msgspec.structs.replace(ctx.wire, modern=MODERN)
+    return same
 
 
 # ---- answers

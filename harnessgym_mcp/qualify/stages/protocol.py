@@ -11,6 +11,7 @@ from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.core.verdict import Finding, finding
 from harnessgym_mcp.errors import UpstreamError
 from harnessgym_mcp.qualify.context import Context, paste
+from harnessgym_mcp.qualify.excuses import excuse
 from harnessgym_mcp.qualify.revive import revive
 from harnessgym_mcp.qualify.rig import Rig
 
@@ -27,7 +28,8 @@ async def run(ctx: Context) -> list[Finding]:
     for probe, what, repro in _PROBES:
         found += await probe(ctx, ctx.running)
         if not await ctx.running.alive(_WAIT):
-            found.append(_died(ctx.running, what, repro))
+            died = _died(ctx.running, what, repro)
+            found += excuse(ctx, [died], died.id) if probe is _malformed else [died]
             if not await revive(ctx):
                 return found
     return found + await drift(ctx, ctx.running, "protocol")

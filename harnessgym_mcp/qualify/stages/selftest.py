@@ -4,13 +4,12 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.core.verdict import Finding, finding
 from harnessgym_mcp.qualify.checks.expect import mismatches
 from harnessgym_mcp.qualify.command import run_command
 from harnessgym_mcp.qualify.context import Answered, Context, paste
+from harnessgym_mcp.qualify.excuses import excuse
 from harnessgym_mcp.qualify.rig import Reply, Rig, as_result
 
 if TYPE_CHECKING:
@@ -26,9 +25,8 @@ async def run(ctx: Context) -> list[Finding]:
     if manifest is None:
         return []
     self_test = manifest.extension.self_test
-    found = list(coverage(ctx.tools, self_test.calls))
-    if manifest.extension.imported_from and not ctx.request.built_here:
-        found = [_excused(f) for f in found]
+    lacking = coverage(ctx.tools, self_test.calls)
+    found = excuse(ctx, lacking, "self-test.uncovered", "self-test.no-error-call")
     ctx.answered, played = await play(ctx, ctx.running, self_test.calls)
     found += played
     if self_test.command:
@@ -96,11 +94,6 @@ def _hung(call: "SelfTestCall", seconds: float) -> Finding:
 
 
 # ---- coverage
-
-
-def _excused(lack: Finding) -> Finding:
-    """Other formats cannot say what a right answer is: an import's missing tests are told, and do not reject it."""
-    return lack if lack.id == "self-test.unknown-tool" else msgspec.structs.replace(lack, severity="warning")
 
 
 def coverage(tools: list[dict[str, Any]], calls: "list[SelfTestCall]") -> Iterator[Finding]:
