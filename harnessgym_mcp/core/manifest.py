@@ -10,6 +10,7 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from harnessgym_mcp.core import launch
+from harnessgym_mcp.core.formats.common import EXTENSION, MCP_SCHEMA, PLUGIN_SCHEMA
 from harnessgym_mcp.errors import UsageError
 
 __all__ = [
@@ -24,10 +25,6 @@ __all__ = [
     "SelfTestCall",
     "parse_manifest",
 ]
-
-EXTENSION = "io.harnessgym"
-PLUGIN_SCHEMA = "https://agent-plugins.org/schemas/1.0.0/plugin.schema.json"
-MCP_SCHEMA = "https://agent-plugins.org/schemas/1.0.0/mcp.schema.json"
 
 
 class ManifestError(UsageError):

@@ -1,0 +1,138 @@
+"""Imports: whatever a path holds, as artifact folders, each of which then goes through the clean room."""
+
+import asyncio
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from harnessgym_mcp.core.formats.common import Terms
+from harnessgym_mcp.core.policy import Limits
+from harnessgym_mcp.core.verdict import Finding, StageResult, Verdict
+from harnessgym_mcp.errors import NotFoundError
+from harnessgym_mcp.qualify.archives import unpack
+from harnessgym_mcp.qualify.candidates import Bench, Candidate
+from harnessgym_mcp.qualify.readers import read_config, read_folder
+from harnessgym_mcp.qualify.submission import Submission, Submitter
+
+__all__ = ["Imported", "Wishes", "import_all"]
+
+_ARCHIVES = (".zip", ".mcpb", ".dxt", ".plugin")
+
+
+class Wishes(msgspec.Struct, frozen=True, kw_only=True):
+    """What the importer wants: a name for a single artifact, terms, and whether what was quarantined counts too."""
+
+    name: str = ""
+    terms: Terms = Terms()
+    quarantined: bool = False
+    publish: bool = True  # False: judge only
+
+
+class Imported(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one artifact.
+
+    `refused`: it could not even be read, see `findings`. `skipped`: see `notes`. The others have a verdict.
+    """
+
+    name: str
+    kind: Literal["server", "skill"]
+    origin: str
+    status: Literal["qualified", "rejected", "refused", "skipped"]
+    notes: list[str] = []
+    findings: list[Finding] = []
+    verdict: Verdict | None = None
+    evidence: str = ""
+
+
+async def import_all(
+    submitter: Submitter,
+    source: str,
+    limits: Limits,
+    wishes: Wishes,
+    *,
+    on_begin: Callable[[str], None] = lambda name: None,
+    on_stage: Callable[[StageResult], None] = lambda stage: None,
+) -> list[Imported]:
+    """Import all that `source` holds: a path, or `path#entry` for one entry of a client's configuration.
+
+    Raises NotFoundError when there is nothing to import, FormatError, StateError.
+    """
+    with tempfile.TemporaryDirectory(prefix="harnessgym-import-") as work:
+        bench = Bench(Path(work), limits, wishes.terms, wishes.name, wishes.quarantined)
+        candidates = await asyncio.to_thread(_candidates, source, bench)
+        done = []
+        for candidate in candidates:
+            on_begin(candidate.name)
+            done.append(await _one(submitter, candidate, wishes.publish, on_stage))
+        return done
+
+
+def _candidates(source: str, bench: Bench) -> list[Candidate]:
+    path, entry = _located(source)
+    if path.is_dir():
+        found = read_folder(path, bench)
+    elif path.suffix.lower() in _ARCHIVES:
+        found = _read_archive(path, bench)
+    elif path.name == "SKILL.md":
+        found = read_folder(path.parent, bench)
+    else:
+        found = read_config(path, entry, bench)
+    if not found:
+        raise NotFoundError(
+            f"{str(path)!r} holds nothing to import",
+            hint="give a .harnessgym tree, a plugin or skill folder, a .zip or .mcpb, or a .mcp.json[#entry]",
+        )
+    return found
+
+
+def _located(source: str) -> tuple[Path, str]:
+    path = Path(source)
+    if path.exists():
+        return path.absolute(), ""
+    before, mark, entry = source.rpartition("#")
+    if mark and Path(before).is_file():
+        return Path(before).absolute(), entry
+    raise NotFoundError(f"there is no {source!r}", hint="check the path")
+
+
+def _read_archive(path: Path, bench: Bench) -> list[Candidate]:
+    folder = bench.fresh("unpacked")
+    if found := unpack(path, folder, bench.limits):
+        return [Candidate(name=path.stem, origin="archive", status="refused", findings=found)]
+    return read_folder(folder, bench)
+
+
+async def _one(
+    submitter: Submitter, candidate: Candidate, publish: bool, on_stage: Callable[[StageResult], None]
+) -> Imported:
+    if candidate.status != "ready" or candidate.folder is None:
+        status: Literal["refused", "skipped"] = "refused" if candidate.findings else "skipped"
+        return _imported(candidate, status, candidate.findings)
+    if not publish:
+        verdict = await submitter.judge(candidate.folder, on_stage=on_stage)
+        return _imported(candidate, verdict.status, verdict.findings, verdict)
+    done: Submission = await submitter.submit(candidate.folder, on_stage=on_stage)
+    candidate.notes += done.notes
+    return _imported(candidate, done.verdict.status, done.verdict.findings, done.verdict, done.evidence)
+
+
+def _imported(
+    candidate: Candidate,
+    status: Literal["qualified", "rejected", "refused", "skipped"],
+    findings: list[Finding],
+    verdict: Verdict | None = None,
+    evidence: str = "",
+) -> Imported:
+    return Imported(
+        name=candidate.name,
+        kind=candidate.kind,
+        origin=candidate.origin,
+        status=status,
+        notes=candidate.notes,
+        findings=findings,
+        verdict=verdict,
+        evidence=evidence,
+    )
