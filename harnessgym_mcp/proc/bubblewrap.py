@@ -53,7 +53,10 @@ def find_bwrap() -> Bwrap:
     if found is None:
         raise IsolationError("bubblewrap is not installed", hint="install the package bubblewrap")
     program = Path(found).resolve()
-    code = program.read_bytes()
+    try:
+        code = program.read_bytes()
+    except OSError:  # set-user-id programs are not always readable: the oldest version's options will do
+        code = b""
     return Bwrap(program, frozenset(name for name in _OPTIONAL if f"--{name} ".encode() in code))
 
 

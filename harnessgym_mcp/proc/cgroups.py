@@ -20,7 +20,6 @@ __all__ = ["ControlGroups", "control_groups", "find_parents", "leftover_groups",
 
 _MOUNT = Path("/sys/fs/cgroup")
 _CONTROLLERS = ("memory", "pids")
-_TASKS_EACH = 2  # the kernel counts threads, policy counts processes
 _PEAKS = ("memory.peak", "memory.max_usage_in_bytes")
 
 
@@ -51,7 +50,7 @@ def _set(group: Path, bounds: Bounds) -> None:
         "memory.swap.max": 0,
         "memory.limit_in_bytes": memory,
         "memory.memsw.limit_in_bytes": memory,  # with swap, set after the one without
-        "pids.max": bounds.processes * _TASKS_EACH,
+        "pids.max": bounds.tasks,
     }
     for name, value in settings.items():
         with contextlib.suppress(FileNotFoundError):  # the other version's, or a controller of another group

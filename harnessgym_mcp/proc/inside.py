@@ -85,7 +85,7 @@ def bounded_processes(bounds: Bounds, groups: Sequence[Path]) -> list[str]:
     """
     if groups or os.geteuid() == 0:
         return []
-    limit = f"ulimit -u {bounds.processes} 2>/dev/null || ulimit -p {bounds.processes} 2>/dev/null"
+    limit = f"ulimit -u {bounds.tasks} 2>/dev/null || ulimit -p {bounds.tasks} 2>/dev/null"
     return ["/bin/sh", "-c", f'{limit}; exec "$@"', "sh"]
 
 

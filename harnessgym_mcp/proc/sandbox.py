@@ -28,6 +28,11 @@ class Bounds:
     tmp_mb: int
     data_mb: int
 
+    @property
+    def tasks(self) -> int:
+        """Processes and threads together, which is what the kernel counts."""
+        return self.processes * 2
+
     @classmethod
     def of(cls, policy: Isolation, memory_mb: int | None = None) -> "Bounds":
         """Policy's bounds; a manifest may ask for less memory, never for more."""
