@@ -13,6 +13,7 @@ from harnessgym_mcp.core import names
 from harnessgym_mcp.core.digest import canonical, sha256
 from harnessgym_mcp.core.frames import encode
 from harnessgym_mcp.core.lifecycle import Version
+from harnessgym_mcp.core.namespace import map_uris
 
 __all__ = ["Catalog", "Route", "Tool", "annotations", "build"]
 
@@ -63,24 +64,36 @@ def annotations(version: Version, claimed: Mapping[str, Any]) -> dict[str, Any]:
     return title | {"readOnlyHint": not writes, "destructiveHint": writes, "openWorldHint": online}
 
 
+def _as_it_is(artifact: str, definition: Mapping[str, Any]) -> Tool:
+    return Tool(str(definition["name"]), artifact, definition, encode(definition))
+
+
 def _publish(artifact: str, version: Version, definition: Mapping[str, Any]) -> Tool:
     name = names.join(artifact, str(definition["name"]))
     claimed = definition.get("annotations")
-    public = dict(definition) | {
-        "name": name,
-        "annotations": annotations(version, claimed if isinstance(claimed, dict) else {}),
-    }
+    # A tool may name a page of its server in `_meta` (`ui.resourceUri`); schemas are nobody's to rewrite.
+    meta = {"_meta": map_uris(artifact, definition["_meta"])} if "_meta" in definition else {}
+    public = (
+        dict(definition)
+        | meta
+        | {
+            "name": name,
+            "annotations": annotations(version, claimed if isinstance(claimed, dict) else {}),
+        }
+    )
     return Tool(name, artifact, public, encode(public))
 
 
-def build(own: Sequence[Mapping[str, Any]], versions: Mapping[str, Version]) -> Catalog:
-    """From the own tools' definitions and each mounted artifact's version."""
+def build(own: Sequence[Mapping[str, Any]], versions: Mapping[str, Version], *, prefixed: bool = True) -> Catalog:
+    """From the own tools' definitions and each mounted artifact's version. Without prefixes (one mount, for tests of
+    fidelity) definitions stay as the server listed them, in its order."""
     tools = [Tool(str(d["name"]), "", d, encode(d)) for d in own]
     routes: dict[str, Route] = {}
     for artifact in sorted(versions):
         version = versions[artifact]
-        for definition in sorted(version.tools, key=lambda d: str(d["name"])):
-            tool = _publish(artifact, version, definition)
+        in_order = sorted(version.tools, key=lambda d: str(d["name"])) if prefixed else version.tools
+        for definition in in_order:
+            tool = _publish(artifact, version, definition) if prefixed else _as_it_is(artifact, definition)
             tools.append(tool)
             routes[tool.name] = Route(artifact, str(definition["name"]))
     return Catalog(tuple(tools), routes, _fingerprint(tools))

@@ -44,6 +44,9 @@ class Version(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     launch: Launch | None = None  # None: skills only
     tools: list[dict[str, Any]] = []
     pins: dict[str, str] = {}
+    prompts: list[dict[str, Any]] = []
+    resources: list[dict[str, Any]] = []
+    templates: list[dict[str, Any]] = []
     skills: list[str] = []  # relative paths of SKILL.md files
     tier: str = ""  # isolation tier it was qualified in
     why: str = ""

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from harnessgym_mcp.core.events import Session
-from harnessgym_mcp.core.frames import notification, object_of
+from harnessgym_mcp.core.frames import encode, notification, object_of
 from harnessgym_mcp.core.wire import SUBSCRIPTION_KEY
 from harnessgym_mcp.upstream.call import Call
 
@@ -49,6 +49,8 @@ class Client:
         self.calls: dict[bytes, Call] = {}  # raw id -> forwarded call under way
         self.tasks: dict[bytes, asyncio.Task[None]] = {}  # raw id -> own tool under way
         self.initialized = False
+        self.subscriptions: set[str] = set()  # listed URIs of resources/subscribe
+        self.capabilities: dict[str, Any] = {}  # as `initialize` stated them
         self.listens: dict[bytes, dict[str, Raw]] = {}  # raw id of subscriptions/listen -> what it asked for
         self._fixed = fixed  # was the session named by --session?
         self._listed = asyncio.Event()
@@ -111,3 +113,13 @@ class Client:
         for raw_id, wanted in self.listens.items():
             if bytes(wanted.get(f"{kind}ListChanged", b"")) == b"true":
                 self.send(notification(method, {"_meta": Raw(b'{"%b":%b}' % (SUBSCRIPTION_KEY.encode(), raw_id))}))
+
+    def resource_updated(self, uri: str, frame: bytes, params: dict[str, Raw]) -> None:
+        """`notifications/resources/updated`, if this client subscribed to the URI in either era."""
+        if uri in self.subscriptions:
+            self.send(frame)
+        wanted = encode(uri)
+        for raw_id, filters in self.listens.items():
+            if wanted in bytes(filters.get("resourceSubscriptions", b"")):
+                meta = Raw(b'{"%b":%b}' % (SUBSCRIPTION_KEY.encode(), raw_id))
+                self.send(notification("notifications/resources/updated", {**params, "_meta": meta}))

@@ -10,12 +10,12 @@ from harnessgym_mcp.core import names
 from harnessgym_mcp.core.frames import encode
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.errors import NotFoundError, UpstreamError
+from harnessgym_mcp.server.asking import Ask
 from harnessgym_mcp.server.client import Client, Identity
 from harnessgym_mcp.server.control.stats import stats
 from harnessgym_mcp.server.options import Options
 from harnessgym_mcp.server.recorder import Recorder
 from harnessgym_mcp.server.serve import Gym
-from harnessgym_mcp.server.switchboard import Ask
 from harnessgym_mcp.upstream.call import Call
 
 __all__ = ["call_tool", "offline_stats"]

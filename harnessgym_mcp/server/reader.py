@@ -12,8 +12,8 @@ from harnessgym_mcp.core.names import near
 from harnessgym_mcp.core.skills import mime_type
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.server import stats_view
+from harnessgym_mcp.server.asking import RESOURCE_NOT_FOUND, RpcFault
 from harnessgym_mcp.server.skills import Shelf, Skill, SkillFile
-from harnessgym_mcp.server.switchboard import RESOURCE_NOT_FOUND, RpcFault
 from harnessgym_mcp.store.objects import ObjectStore
 
 __all__ = ["SkillsAndPrompts"]

@@ -69,6 +69,15 @@ class Gym:
     def drifted(self, mount: Mount, changed: list[str]) -> None:
         self.harness.drifted(mount, changed)
 
+    def notified(self, mount: Mount, message: Message) -> None:
+        self.switchboard.notified(mount, message)
+
+    def requested(self, mount: Mount, message: Message) -> bool:
+        return self.switchboard.requested(mount, message)
+
+    def relisted(self, mount: Mount, kind: str) -> None:
+        self._announce(kind)
+
     def _announce(self, kind: str) -> None:
         self.switchboard.announce(kind)
 

@@ -7,7 +7,7 @@ answer comes back through `_called`. Own tools run as tasks beside it.
 import asyncio
 import logging
 from collections.abc import Awaitable
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
@@ -27,64 +27,39 @@ from harnessgym_mcp.core.frames import (
     object_of,
     parse,
     result_reply,
-    splice_answer,
 )
 from harnessgym_mcp.core.policy import Policy
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.core.wire import CLIENT_INFO_KEY, SUBSCRIPTION_KEY
 from harnessgym_mcp.errors import FrameError
 from harnessgym_mcp.server import handshake
-from harnessgym_mcp.server.client import Client, Identity
+from harnessgym_mcp.server.asking import (
+    RESOURCE_NOT_FOUND,
+    Ask,
+    OwnTools,
+    RpcFault,
+    Shape,
+    answer_frame,
+    dispatched,
+    object_param,
+    result_frame,
+    text_param,
+    values,
+)
+from harnessgym_mcp.server.client import Client
 from harnessgym_mcp.server.recorder import Recorder
+from harnessgym_mcp.server.relay import Reader, Relay, text_of, uris_of
 from harnessgym_mcp.server.table import MountTable
+from harnessgym_mcp.server.upward import Upward
 from harnessgym_mcp.upstream.call import Call
 from harnessgym_mcp.upstream.mount import Mount
 
-__all__ = ["RESOURCE_NOT_FOUND", "Ask", "OwnTools", "Reader", "RpcFault", "Switchboard"]
+__all__ = ["Switchboard"]
 
 logger = logging.getLogger(__name__)
 
 _PREFIX = names.OWN + "."
 _CALL = _PREFIX + "call"
-
-RESOURCE_NOT_FOUND = -32002
-"""Of the legacy revisions; the one without a handshake says -32602."""
-
-
-class RpcFault(Exception):
-    """A request that is answered with a JSON-RPC error."""
-
-    def __init__(self, code: int, message: str, data: Any = None) -> None:
-        super().__init__(message)
-        self.code, self.message, self.data = code, message, data
-
-
-class Ask:
-    """One own-tool call: who asks, with what, and how to tell of progress."""
-
-    def __init__(self, client: Client, identity: Identity, arguments: dict[str, Any], token: bytes) -> None:
-        self.client = client
-        self.identity = identity
-        self.arguments = arguments
-        self._token = token
-
-    def progress(self, done: float, total: float, text: str) -> None:
-        if self._token:
-            params = {"progress": done, "total": total, "message": text}
-            raw = {"progressToken": Raw(self._token)} | {k: Raw(encode(v)) for k, v in params.items()}
-            self.client.send(notification("notifications/progress", raw))
-
-
-class OwnTools(Protocol):
-    """The control tools. The result is an MCP tool result."""
-
-    async def __call__(self, name: str, ask: Ask) -> dict[str, Any]: ...
-
-
-class Reader(Protocol):
-    """The lists and reads beside tools: prompts, resources. Returns None for a method that it does not know."""
-
-    async def __call__(self, method: str, params: dict[str, Any]) -> dict[str, Any] | None: ...
 
 
 class Switchboard:
@@ -94,7 +69,8 @@ class Switchboard:
         self.table = table
         self.clients: set[Client] = set()
         self._own = own
-        self._reader = reader
+        self._relay = Relay(table, reader)
+        self._upward = Upward(policy.grants)
         self._recorder = recorder
         self._policy = policy
         self._in_flight: dict[Call, tuple[Client, Mount]] = {}
@@ -112,7 +88,8 @@ class Switchboard:
                 client.send(error_reply(error.request_id, error.rpc_code, error.message))
             return
         if message.method is UNSET:
-            return  # an answer: we ask clients nothing, so it answers nothing
+            self._upward.answered(client, message)
+            return
         if message.id is UNSET:
             self._notified(client, message)
         else:
@@ -149,17 +126,18 @@ class Switchboard:
 
     def _call(self, client: Client, raw_id: bytes, message: Message, modern: bool) -> None:
         params = {} if message.params is UNSET else message.params
-        name = _text(params.get("name", UNSET), "name")
+        name = text_param(params.get("name", UNSET), "name")
         via = ""
         if name == _CALL:
-            params = _dispatched(params)
-            name, via = _text(params["name"], "tool"), "call"
+            params = dispatched(params)
+            name, via = text_param(params["name"], "tool"), "call"
         route = self.table.catalog.routes.get(name)
         if route is None and (resolved := self._resolve(name)):
             name, route = resolved, self.table.catalog.routes.get(resolved)
         if route:
             mount = self.table.mounts[route.artifact]
-            self._forward(client, raw_id, mount, route.tool, params, modern, via)
+            params = {**params, "name": Raw(encode(route.tool))}
+            self._forward(client, raw_id, mount, params, modern, tool=route.tool, via=via)
         else:
             self._own_call(client, raw_id, name, params, modern)
 
@@ -172,8 +150,19 @@ class Switchboard:
         return next((n for n in own if names.sanitised(n) == plain), None)
 
     def _forward(
-        self, client: Client, raw_id: bytes, mount: Mount, tool: str, params: dict[str, Raw], modern: bool, via: str
+        self,
+        client: Client,
+        raw_id: bytes,
+        mount: Mount,
+        params: dict[str, Raw],
+        modern: bool,
+        *,
+        method: str = "tools/call",
+        tool: str = "",
+        via: str = "",
+        shape: Shape | None = None,
     ) -> None:
+        """Hand a request to its mount; its answer goes straight to the client, a tool's call onto the record."""
         identity = client.identity(params)
         digest = mount.version.digest
         timeout = (mount.launch.limits.call_ms or self._policy.timeouts.call * 1000) / 1000
@@ -182,10 +171,11 @@ class Switchboard:
             client.calls.pop(raw_id, None)
             del self._in_flight[call]
             if call.status != "cancelled":
-                client.send(_answer(raw_id, call, modern))
-            self._recorder.record(call, client.session, identity, mount.name, digest, via)
+                client.send(answer_frame(raw_id, call, modern, shape or self._relay.shape_of(mount, call)))
+            if tool:
+                self._recorder.record(call, client.session, identity, mount.name, digest, via)
 
-        call = Call(tool, {**params, "name": Raw(encode(tool))}, done, modern=modern, timeout=timeout, origin="agent")
+        call = Call(tool, params, done, modern=modern, timeout=timeout, origin="agent", method=method)
         client.calls[raw_id] = call
         self._in_flight[call] = (client, mount)
         mount.submit(call)
@@ -205,7 +195,7 @@ class Switchboard:
             like = names.near(name, known)
             hint = f"; did you mean {' or '.join(like)}?" if like else "; harnessgym.tools lists what there is"
             raise RpcFault(INVALID_PARAMS, f"Unknown tool: {one_line(name, 128)}{hint}")
-        arguments = _object(params.get("arguments", UNSET), "arguments")
+        arguments = object_param(params.get("arguments", UNSET), "arguments")
         token = bytes(object_of(params.get("_meta", UNSET)).get("progressToken", b""))
         ask = Ask(client, client.identity(params), arguments, token)
         self._spawn(client, raw_id, self._own(name, ask), modern)
@@ -223,7 +213,7 @@ class Switchboard:
                 body = await work
                 if body is None:
                     raise RpcFault(METHOD_NOT_FOUND, "method not found")
-                client.send(_result(raw_id, body, modern, cacheable))
+                client.send(result_frame(raw_id, body, modern, cacheable))
             except RpcFault as fault:
                 code = INVALID_PARAMS if modern and fault.code == RESOURCE_NOT_FOUND else fault.code
                 client.send(error_reply(raw_id, code, fault.message, fault.data))
@@ -244,21 +234,33 @@ class Switchboard:
             self._introduce(client, params)
         if method == "initialize":
             client.initialized = True
-            value = _params(params)
+            value = values(params)
             client.introduce(value.get("clientInfo"))
-            client.send(_result(raw_id, handshake.initialize(value.get("protocolVersion")), False))
+            offered = value.get("capabilities")
+            client.capabilities = offered if isinstance(offered, dict) else {}
+            client.send(result_frame(raw_id, handshake.initialize(value.get("protocolVersion")), False))
         elif method == "server/discover":
             client.send(result_reply(raw_id, encode(handshake.discover())))
         elif method == "ping":
-            client.send(_result(raw_id, {}, modern))
+            client.send(result_frame(raw_id, {}, modern))
         elif method == "tools/list":
-            self._list_tools(client, raw_id, _params(params), modern)
+            self._list_tools(client, raw_id, values(params), modern)
         elif method == "subscriptions/listen" and modern:
             self._listen(client, raw_id, params)
         else:
-            self._spawn(
-                client, raw_id, self._reader(method, _params(params)), modern, cacheable=method != "prompts/get"
-            )
+            self._relayed(client, raw_id, method, {} if params is UNSET else params, modern)
+
+    def _relayed(self, client: Client, raw_id: bytes, method: str, params: dict[str, Raw], modern: bool) -> None:
+        """What mounted servers may offer as well: to the one it is for, else the merged lists and our own."""
+        if method == "resources/subscribe":
+            client.subscriptions.add(text_of(params.get("uri")))
+        elif method == "resources/unsubscribe":
+            client.subscriptions.discard(text_of(params.get("uri")))
+        routed = self._relay.route(method, params, modern)
+        if routed:
+            self._forward(client, raw_id, routed.mount, routed.params, modern, method=method, shape=routed.shape)
+        else:
+            self._spawn(client, raw_id, self._relay(method, values(params)), modern, cacheable=method != "prompts/get")
 
     def _introduce(self, client: Client, params: dict[str, Raw] | UnsetType) -> None:
         if not client.session.client and params is not UNSET:
@@ -286,11 +288,23 @@ class Switchboard:
             raise RpcFault(INVALID_PARAMS, "subscriptions/listen needs `notifications`")
         kinds = ("toolsListChanged", "promptsListChanged", "resourcesListChanged")
         honoured = {k: v for k, v in wanted.items() if k in kinds and bytes(v) == b"true"}
+        honoured |= {k: v for k, v in wanted.items() if k == "resourceSubscriptions" and bytes(v)[:1] == b"["}
         client.listens[raw_id] = honoured
-        body = b"{" + b",".join(b"%b:true" % encode(k) for k in honoured) + b"}"
+        body = b"{" + b",".join(b"%b:%b" % (encode(k), v) for k, v in honoured.items()) + b"}"
         meta = b'{"%b":%b}' % (SUBSCRIPTION_KEY.encode(), raw_id)
         acknowledged = {"notifications": Raw(body), "_meta": Raw(meta)}
         client.send(notification("notifications/subscriptions/acknowledged", acknowledged))
+        for uri in uris_of(honoured.get("resourceSubscriptions")):
+            self._follow(uri)
+
+    def _follow(self, uri: str) -> None:
+        """Subscribe to a mounted server's resource on behalf of a listening client; its answer interests nobody."""
+        routed = self._relay.route("resources/subscribe", {"uri": Raw(encode(uri))}, True)
+        if routed:
+            method, params = self._relay.subscription(routed)
+            wait = self._policy.timeouts.call
+            call = Call("", params, lambda _: None, modern=True, timeout=wait, origin="agent", method=method)
+            routed.mount.submit(call)
 
     # ---- notifications of a client
 
@@ -312,6 +326,24 @@ class Switchboard:
         for client in self.clients:
             client.announce(kind)
 
+    def notified(self, mount: Mount, message: Message) -> None:
+        """A server's notification, to those it is for: subscribers, or whoever has a request under way in it."""
+        if message.method == "notifications/resources/updated":
+            uri, params = self._relay.updated(mount, message)
+            frame = notification(message.method, params)
+            for client in self.clients:
+                client.resource_updated(uri, frame, params)
+            return
+        told = self._relay.notification_of(mount, message)
+        asking = {client for client, at in self._in_flight.values() if at is mount}
+        for client in (asking or self.clients) if told else ():
+            client.send(told or b"")
+
+    def requested(self, mount: Mount, message: Message) -> bool:
+        """A server's own request: passed to the client that waits for it, where policy grants it."""
+        asking = [client for client, at in self._in_flight.values() if at is mount]
+        return self._upward.asked(mount, asking[-1] if asking else next(iter(self.clients), None), message)
+
     def progressed(self, call: Call, message: Message) -> None:
         """A server's progress, on to whoever asked, with the caller's own token."""
         client, _ = self._in_flight[call]
@@ -324,59 +356,3 @@ class Switchboard:
             task.cancel()
         for call in list(client.calls.values()):
             self._in_flight[call][1].cancel(call, Raw(b'"the client is gone"'))
-
-
-def _answer(raw_id: bytes, call: Call, modern: bool) -> bytes:
-    if call.answer:
-        return splice_answer(raw_id, call.answer, modern)
-    error = call.error
-    message = error.message if error else "the call ended without an answer"
-    data = {"code": error.code} if error else None
-    return error_reply(raw_id, INTERNAL_ERROR, message, data)
-
-
-def _result(raw_id: bytes, body: dict[str, Any], modern: bool, cacheable: bool = False) -> bytes:
-    return result_reply(raw_id, encode(handshake.modern_result(body, cacheable=cacheable) if modern else body))
-
-
-def _text(raw: Raw | UnsetType, what: str) -> str:
-    try:
-        return msgspec.json.decode(raw if raw is not UNSET else b"null", type=str)
-    except msgspec.MsgspecError:
-        raise RpcFault(INVALID_PARAMS, f"`{what}` is a text") from None
-
-
-def _object(raw: Raw | UnsetType, what: str) -> dict[str, Any]:
-    import json
-
-    if raw is UNSET or bytes(raw) == b"null":
-        return {}
-    try:
-        value = json.loads(bytes(raw))
-    except (ValueError, RecursionError):
-        value = None
-    if not isinstance(value, dict):
-        raise RpcFault(INVALID_PARAMS, f"`{what}` is an object")
-    return value
-
-
-def _params(params: dict[str, Raw] | UnsetType) -> dict[str, Any]:
-    return {} if params is UNSET else {k: _value(v) for k, v in params.items() if k != "_meta"}
-
-
-def _value(raw: Raw) -> Any:
-    import json
-
-    try:
-        return json.loads(bytes(raw))
-    except (ValueError, RecursionError):
-        raise RpcFault(INVALID_PARAMS, "a parameter cannot be read") from None
-
-
-def _dispatched(params: dict[str, Raw]) -> dict[str, Raw]:
-    """The params of the call that `harnessgym.call {tool, arguments}` stands for; the rest (`_meta`) is kept."""
-    inner = object_of(params.get("arguments", UNSET))
-    if "tool" not in inner:
-        raise RpcFault(INVALID_PARAMS, "harnessgym.call needs `tool`: a name as harnessgym.tools lists it")
-    arguments = inner.get("arguments", Raw(b"{}"))
-    return {**params, "name": inner["tool"], "arguments": arguments}

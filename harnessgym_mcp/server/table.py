@@ -19,12 +19,24 @@ class TableEvents(Protocol):
 
     def progressed(self, call: Call, message: Message) -> None: ...
     def drifted(self, mount: Mount, changed: list[str]) -> None: ...
+    def notified(self, mount: Mount, message: Message) -> None: ...
+    def requested(self, mount: Mount, message: Message) -> bool: ...
+    def relisted(self, mount: Mount, kind: str) -> None: ...
 
 
 class MountTable:
     """All mounts of this process and the catalog that follows from them."""
 
-    def __init__(self, own: Sequence[Mapping[str, Any]], spawn: Spawner, policy: Policy, events: TableEvents) -> None:
+    def __init__(
+        self,
+        own: Sequence[Mapping[str, Any]],
+        spawn: Spawner,
+        policy: Policy,
+        events: TableEvents,
+        *,
+        prefixed: bool = True,
+    ) -> None:
+        self.prefixed = prefixed  # False: one mount, under its own names
         self.mounts: dict[str, Mount] = {}
         self.catalog: Catalog = build(own, {})
         self._own = own
@@ -42,12 +54,15 @@ class MountTable:
                 self._retire(self.mounts.pop(name))
         for name, version in desired.items():
             if name not in self.mounts and version.launch is not None:
-                self.mounts[name] = Mount(name, version, self._spawn, self._policy, self._events)
+                self.mounts[name] = self._mount(name, version)
         return self._relist()
+
+    def _mount(self, name: str, version: Version) -> Mount:
+        return Mount(name, version, self._spawn, self._policy, self._events, prefixed=self.prefixed)
 
     def _relist(self) -> bool:
         listed = {name: m.version for name, m in self.mounts.items() if m.state != "drifted"}
-        new = build(self._own, listed)
+        new = build(self._own, listed, prefixed=self.prefixed)
         changed = new.fingerprint != self.catalog.fingerprint
         self.catalog = new
         return changed

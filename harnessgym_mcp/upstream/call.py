@@ -1,4 +1,4 @@
-"""A forwarded `tools/call` under way: everything that its answer, its deadline or its death will need."""
+"""A forwarded request under way: everything that its answer, its deadline or its death will need."""
 
 import asyncio
 import time
@@ -25,8 +25,8 @@ class Call:
     """One call. `done(call)` is run once, when `status` is set; `answer` or `error` then says how it ended."""
 
     __slots__ = (
-        "answer", "at", "deadline", "done", "error", "finished", "modern", "mount", "number", "origin", "params",
-        "started", "status", "timeout", "token", "tool",
+        "answer", "at", "deadline", "done", "error", "finished", "method", "modern", "mount", "number", "origin",
+        "params", "started", "status", "timeout", "token", "tool",
     )  # fmt: skip
 
     def __init__(
@@ -38,8 +38,10 @@ class Call:
         modern: bool,
         timeout: float,
         origin: str,
+        method: str = "tools/call",
     ) -> None:
-        self.tool = tool  # its name upstream
+        self.method = method
+        self.tool = tool  # its name upstream; "" for what is no tools/call
         self.params = params  # `name` already rewritten
         self.done = done
         self.modern = modern

@@ -31,6 +31,7 @@ class LinkEvents(Protocol):
     def stray(self, line: bytes) -> None: ...
     def oversize(self, head: bytes) -> None: ...
     def gone(self, status: str) -> None: ...
+    def writable(self) -> None: ...
 
 
 class Link(asyncio.SubprocessProtocol):
@@ -96,6 +97,7 @@ class Link(asyncio.SubprocessProtocol):
 
     def resume_writing(self) -> None:
         self.writable = True
+        self._events.writable()
 
     def set_reading(self, on: bool) -> None:
         """Stop or go on taking the child's output (back-pressure)."""

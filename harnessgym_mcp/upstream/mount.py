@@ -27,7 +27,9 @@ from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.errors import HarnessGymError, UpstreamDiedError, UpstreamError, UpstreamStartError
 from harnessgym_mcp.proc.sandbox import Prepared
 from harnessgym_mcp.upstream.call import Call, CallTimeoutError
-from harnessgym_mcp.upstream.peer import Era, Peer
+from harnessgym_mcp.upstream.health import Health
+from harnessgym_mcp.upstream.offers import Offers
+from harnessgym_mcp.upstream.peer import Era, Peer, granted_capabilities
 
 __all__ = ["Mount", "MountEvents", "Spawner", "State"]
 
@@ -45,20 +47,26 @@ class MountEvents(Protocol):
 
     def drifted(self, mount: "Mount", changed: list[str]) -> None: ...
     def progressed(self, call: Call, message: Message) -> None: ...
+    def notified(self, mount: "Mount", message: Message) -> None: ...
+    def requested(self, mount: "Mount", message: Message) -> bool: ...
+    def relisted(self, mount: "Mount", kind: str) -> None: ...
 
 
 class Mount:
     """One artifact's server."""
 
-    def __init__(self, name: str, version: Version, spawn: Spawner, policy: Policy, events: MountEvents) -> None:
+    def __init__(
+        self, name: str, version: Version, spawn: Spawner, policy: Policy, events: MountEvents, *, prefixed: bool = True
+    ) -> None:
         self.name = name
+        self.prefix = name if prefixed else ""
         self.version = version
         self.state: State = "cold"
         self.restarts = 0
-        self.failures = 0  # deaths in a row without an answer between
         self.strays = 0
         self.late_answers = 0
-        self.last_error = ""
+        self._health = Health(policy.mounts)
+        self.offers = Offers(version)
         self._spawn = spawn
         self._policy = policy
         self._events = events
@@ -66,7 +74,6 @@ class Mount:
         self._queue: deque[Call] = deque()
         self._tokens: dict[bytes, Call] = {}
         self._active = 0
-        self._not_before = 0.0  # loop time before which no start is tried
         self._used = 0.0
         self._starting: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -83,6 +90,10 @@ class Mount:
     def active(self) -> int:
         """Calls under way or waiting."""
         return self._active + len(self._queue)
+
+    @property
+    def last_error(self) -> str:
+        return self._health.last_error
 
     # ---- calls
 
@@ -104,12 +115,13 @@ class Mount:
         now = asyncio.get_running_loop().time()
         if self.state in ("drifted", "closed"):
             return UpstreamStartError(
-                f"{self.name} is unmounted ({self.state}): {self.last_error or 'it was replaced'}"
+                f"{self.name} is unmounted ({self.state}): {self._health.last_error or 'it was replaced'}"
             )
-        if self.state == "broken" and now < self._not_before:
-            rest = self._not_before - now
+        health = self._health
+        if self.state == "broken" and now < health.not_before:
+            rest = health.not_before - now
             return UpstreamStartError(
-                f"{self.name} failed {self.failures} times in a row; it rests {rest:.0f} s. {self.last_error}"
+                f"{self.name} failed {health.failures} times in a row; it rests {rest:.0f} s. {health.last_error}"
             )
         unsent = self._peer.link.unsent if self.state == "live" and self._peer else 0
         if len(self._queue) >= self._policy.mounts.queue or unsent > self._policy.mounts.queue_bytes:
@@ -122,7 +134,7 @@ class Mount:
         params = bridge(call.params, call.modern, peer.era == "modern")
         if "_meta" in params and b"progressToken" in bytes(params["_meta"]):
             self._register_token(call, params)
-        call.number = peer.ask(call, "tools/call", params)
+        call.number = peer.ask(call, call.method, params)
 
     def _register_token(self, call: Call, params: dict[str, Raw]) -> None:
         token = bytes(object_of(params["_meta"]).get("progressToken", b""))
@@ -136,17 +148,20 @@ class Mount:
         if call.token:
             self._tokens.pop(call.token, None)
         if call.answer:
-            self.failures = 0
+            self._health.answered()
         if self._queue:
             self._pump()
         elif self._emptied and not self._active:
             self._emptied.set()
 
     def _pump(self) -> None:
-        while self._queue and self.state == "live" and self._peer and self._active < self._policy.mounts.concurrency:
+        peer = self._peer
+        while self._queue and self.state == "live" and peer and self._active < self._policy.mounts.concurrency:
+            if not peer.link.writable:
+                return  # goes on when the server reads again
             call = self._queue.popleft()
             if call.status is None:
-                self._send(self._peer, call)
+                self._send(peer, call)
 
     def cancel(self, call: Call, reason: Raw | None) -> None:
         """The client gave up: the server is told with the client's reason; a late answer is dropped."""
@@ -172,7 +187,7 @@ class Mount:
         if self._starting or self._timer:
             return
         loop = asyncio.get_running_loop()
-        wait = max(0.0, self._not_before - loop.time())
+        wait = max(0.0, self._health.not_before - loop.time())
         era = self._era(modern)
         if wait:
             self._timer = loop.call_later(wait, self._begin, era)
@@ -194,12 +209,13 @@ class Mount:
     async def _start(self, era: Era) -> None:
         self.state = "starting"
         peer = Peer(self, self._policy.limits, self.launch.wire)
+        peer.on_request, peer.on_writable = self._requested, self._pump
         try:
             timeout = (self.launch.limits.startup_ms or self._policy.timeouts.start * 1000) / 1000
             prepared = await self._spawn(self.name, self.version)
             self._peer = peer
             await peer.open(prepared)
-            await peer.handshake(era, timeout)
+            await peer.handshake(era, timeout, granted_capabilities(self._policy.grants))
             listed = pins(await peer.list_tools(timeout))
         except (HarnessGymError, TimeoutError, OSError) as error:
             await peer.close(0.0)
@@ -216,6 +232,8 @@ class Mount:
         if self._changed(listed):
             return
         self.state = "live"
+        if self.offers.level:
+            self._chore(self.offers.apply_level(peer, self._policy.timeouts.start))
         self._used = asyncio.get_running_loop().time()
         self._pump()
 
@@ -226,9 +244,9 @@ class Mount:
         if not changed:
             return False
         names = one_line(", ".join(changed), 200)
-        self.last_error = f"its tools are not those that were qualified: {names}"
+        self._health.last_error = f"its tools are not those that were qualified: {names}"
         self.state = "drifted"
-        self._fail_queue(UpstreamStartError(f"{self.name} was unmounted: {self.last_error}"))
+        self._fail_queue(UpstreamStartError(f"{self.name} was unmounted: {self._health.last_error}"))
         if self._peer:
             self._peer.link.kill()
         self._events.drifted(self, changed)
@@ -238,23 +256,13 @@ class Mount:
         text = str(error) or ("it did not answer in time" if isinstance(error, TimeoutError) else type(error).__name__)
         tail = self._peer.link.stderr_tail() if self._peer and isinstance(error, TimeoutError) else ""
         self._count_failure(text + (f"; its stderr ends: {tail}" if tail else ""))
-        self._fail_queue(UpstreamStartError(f"{self.name} could not be started: {self.last_error}"))
+        self._fail_queue(UpstreamStartError(f"{self.name} could not be started: {self._health.last_error}"))
 
     def _count_failure(self, text: str) -> None:
-        self.failures += 1
-        self.last_error = text
-        mounts = self._policy.mounts
-        broken = self.failures >= mounts.circuit_failures
-        pause = mounts.circuit_rest if broken else self._backoff()
-        self._not_before = asyncio.get_running_loop().time() + pause
+        self._health.failed(text, asyncio.get_running_loop().time())
         if self.state != "closed":
-            self.state = "broken" if broken else "cold"
+            self.state = "broken" if self._health.broken else "cold"
         self._peer = None
-
-    def _backoff(self) -> float:
-        """None after the first death in a row, then doubling."""
-        mounts = self._policy.mounts
-        return 0.0 if self.failures < 2 else min(mounts.backoff_first * 2 ** (self.failures - 2), mounts.backoff_most)
 
     def _fail_queue(self, error: UpstreamError) -> None:
         waiting, self._queue = self._queue, deque()
@@ -276,7 +284,7 @@ class Mount:
     async def close(self, reason: str, grace: float) -> None:
         """End the server; calls under way are answered with an error."""
         self.state = "closed"
-        self.last_error = reason
+        self._health.last_error = reason
         if self._timer:
             self._timer.cancel()
         if self._starting:
@@ -313,6 +321,29 @@ class Mount:
                 self._events.progressed(call, message)
         elif message.method == "notifications/tools/list_changed" and self.state == "live":
             self._chore(self._check_pins())
+        elif self.state == "live" and self.offers.changed_by(str(message.method)):
+            self._chore(self._relist(str(message.method)))
+        elif self.state == "live":
+            self._events.notified(self, message)
+
+    def _requested(self, message: Message) -> bool:
+        return self.state == "live" and self._events.requested(self, message)
+
+    def answer(self, frame: bytes) -> None:
+        """A client's answer to a request of this server's."""
+        if self._peer and self.state == "live":
+            self._peer.link.send(frame)
+
+    async def _relist(self, method: str) -> None:
+        if self._peer:
+            await self.offers.relist(self._peer, method, self._policy.timeouts.start)
+            self._events.relisted(self, self.offers.changed_by(method))
+
+    def set_level(self, level: str) -> None:
+        """The log level that a client wishes; also for a later start."""
+        self.offers.level = level
+        if self._peer and self.state == "live":
+            self._chore(self.offers.apply_level(self._peer, self._policy.timeouts.start))
 
     async def _check_pins(self) -> None:
         peer = self._peer
@@ -347,5 +378,5 @@ class Mount:
             "restarts": self.restarts,
             "stray_lines": self.strays,
             "late_answers": self.late_answers,
-            "last_error": one_line(self.last_error, 300),
+            "last_error": one_line(self._health.last_error, 300),
         }

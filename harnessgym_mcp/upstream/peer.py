@@ -6,6 +6,7 @@ once, with the answer or with the error that ended its hope.
 
 import asyncio
 import itertools
+from collections.abc import Callable
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -25,14 +26,14 @@ from harnessgym_mcp.core.frames import (
     result_reply,
 )
 from harnessgym_mcp.core.launch import Wire
-from harnessgym_mcp.core.policy import Limits
+from harnessgym_mcp.core.policy import Grants, Limits
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.core.wire import CAPABILITIES_KEY, CLIENT_INFO_KEY, LATEST_LEGACY, MODERN, VERSION_KEY
 from harnessgym_mcp.errors import FrameError, UpstreamDiedError, UpstreamError, UpstreamProtocolError
 from harnessgym_mcp.proc.sandbox import Prepared
 from harnessgym_mcp.upstream.link import Link
 
-__all__ = ["Peer", "PeerEvents", "RpcError", "Waiter"]
+__all__ = ["Era", "Peer", "PeerEvents", "RpcError", "Waiter", "granted_capabilities"]
 
 Era = Literal["legacy", "modern"]
 
@@ -99,6 +100,9 @@ class Peer:
         self.wire = wire or Wire()
         self.era: Era = "legacy"
         self.server_info: dict[str, Any] = {}
+        self.server_capabilities: dict[str, Any] = {}
+        self.on_request: Callable[[Message], bool] | None = None  # True: somebody will answer it
+        self.on_writable: Callable[[], None] | None = None
         self.waiting: dict[int, Waiter] = {}
         self.strays = 0
         self.dead: UpstreamDiedError | None = None
@@ -151,7 +155,7 @@ class Peer:
 
     # ---- the handshake
 
-    async def handshake(self, era: Era, timeout: float) -> None:
+    async def handshake(self, era: Era, timeout: float, capabilities: dict[str, Any] | None = None) -> None:
         """Agree on a protocol version in the given era. Raises UpstreamError or TimeoutError."""
         self.era = era
         if era == "modern":
@@ -160,32 +164,43 @@ class Peer:
                 raise UpstreamProtocolError(f"server/discover does not offer {MODERN}")
             self.wire = msgspec.structs.replace(self.wire, framing=self.link.framing, modern=MODERN)
         else:
-            hello = {"protocolVersion": LATEST_LEGACY, "capabilities": {}, "clientInfo": _CLIENT_INFO}
+            hello = {
+                "protocolVersion": LATEST_LEGACY,
+                "capabilities": capabilities or {},
+                "clientInfo": _CLIENT_INFO,
+            }
             result = await self.request("initialize", hello, timeout=timeout)
             version = result.get("protocolVersion")
             if not isinstance(version, str):
                 raise UpstreamProtocolError("`initialize` was answered without a protocolVersion")
             self.wire = msgspec.structs.replace(self.wire, framing=self.link.framing, legacy=version[:40])
             self.notify("notifications/initialized")
+        offered = result.get("capabilities")
+        self.server_capabilities = offered if isinstance(offered, dict) else {}
         info = result.get("serverInfo")
         self.server_info = info if isinstance(info, dict) else {}
 
-    async def list_tools(self, timeout: float, pages: int = 100) -> list[dict[str, Any]]:
-        """All tool definitions, every page. Raises UpstreamProtocolError when they are not a list of objects."""
-        tools: list[dict[str, Any]] = []
+    async def list_tools(self, timeout: float) -> list[dict[str, Any]]:
+        """All tool definitions. Raises UpstreamProtocolError when they are not a list of objects with names."""
+        tools = await self.list_all("tools/list", "tools", timeout)
+        if not all(isinstance(tool.get("name"), str) for tool in tools):
+            raise UpstreamProtocolError("`tools/list` gave a tool without a name")
+        return tools
+
+    async def list_all(self, method: str, key: str, timeout: float, pages: int = 100) -> list[dict[str, Any]]:
+        """Every page of a list. Raises UpstreamProtocolError when it is no list of objects."""
+        items: list[dict[str, Any]] = []
         cursor: str | None = None
         for _ in range(pages):
-            result = await self.request("tools/list", {"cursor": cursor} if cursor else None, timeout=timeout)
-            page = result.get("tools")
-            if not isinstance(page, list) or not all(
-                isinstance(t, dict) and isinstance(t.get("name"), str) for t in page
-            ):
-                raise UpstreamProtocolError("`tools/list` gave no list of named tools")
-            tools += page
+            result = await self.request(method, {"cursor": cursor} if cursor else None, timeout=timeout)
+            page = result.get(key)
+            if not isinstance(page, list) or not all(isinstance(item, dict) for item in page):
+                raise UpstreamProtocolError(f"`{method}` gave no list of {key}")
+            items += page
             cursor = result.get("nextCursor")
             if not isinstance(cursor, str):
-                return tools
-        raise UpstreamProtocolError(f"`tools/list` has more than {pages} pages")
+                return items
+        raise UpstreamProtocolError(f"`{method}` has more than {pages} pages")
 
     # ---- LinkEvents
 
@@ -215,14 +230,18 @@ class Peer:
             self.stray(frame)
 
     def _spoke(self, frame: bytes) -> None:
-        """A notification, or a request of the server's: ping is answered, all else refused (policy grants none)."""
+        """A notification, or a request of the server's: ping is answered, all else refused unless policy grants it."""
         message = parse(frame)
         if message.id is UNSET:
             self._events.notified(message)
         elif message.method == "ping":
             self.link.send(result_reply(message.raw_id, b"{}"))
-        else:
+        elif self.on_request is None or not self.on_request(message):
             self.link.send(error_reply(message.raw_id, METHOD_NOT_FOUND, "not granted to mounted servers"))
+
+    def writable(self) -> None:
+        if self.on_writable:
+            self.on_writable()
 
     def stray(self, line: bytes) -> None:
         self.strays += 1
@@ -258,6 +277,12 @@ def _object(body: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise UpstreamProtocolError("a result that is no object")
     return value
+
+
+def granted_capabilities(grants: Grants) -> dict[str, Any]:
+    """What a mounted server is told that its client can do: what policy grants, nothing else."""
+    offers = {"sampling": grants.sampling, "elicitation": grants.elicitation, "roots": grants.roots}
+    return {name: {} for name, granted in offers.items() if granted}
 
 
 _CLIENT_INFO = {"name": "harnessgym", "version": "0.1.0"}

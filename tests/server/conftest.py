@@ -17,9 +17,10 @@ from harnessgym_mcp.core.launch import Launch, Wire
 from harnessgym_mcp.core.lifecycle import Version
 from harnessgym_mcp.core.policy import Policy
 from harnessgym_mcp.proc.sandbox import Prepared
+from harnessgym_mcp.server.asking import Ask
 from harnessgym_mcp.server.client import Client
 from harnessgym_mcp.server.recorder import Recorder
-from harnessgym_mcp.server.switchboard import Ask, Switchboard
+from harnessgym_mcp.server.switchboard import Switchboard
 from harnessgym_mcp.server.table import MountTable
 from harnessgym_mcp.upstream.call import Call
 from harnessgym_mcp.upstream.mount import Mount
@@ -115,6 +116,15 @@ class Bench:
 
     def progressed(self, call: Call, message: Message) -> None:
         self.switchboard.progressed(call, message)
+
+    def notified(self, mount: Mount, message: Message) -> None:
+        self.switchboard.notified(mount, message)
+
+    def requested(self, mount: Mount, message: Message) -> bool:
+        return self.switchboard.requested(mount, message)
+
+    def relisted(self, mount: Mount, kind: str) -> None:
+        self.switchboard.announce(kind)
 
     def drifted(self, mount: Mount, changed: list[str]) -> None:
         self.drifts.append(changed)

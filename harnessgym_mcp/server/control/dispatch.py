@@ -4,13 +4,13 @@ from typing import Any
 
 from harnessgym_mcp.errors import HarnessGymError, RejectedError, UsageError
 from harnessgym_mcp.qualify.submission import Submitter
+from harnessgym_mcp.server.asking import Ask
 from harnessgym_mcp.server.control.definitions import DEFINITIONS
 from harnessgym_mcp.server.control.find import Finder
 from harnessgym_mcp.server.control.reflect import reflect
 from harnessgym_mcp.server.control.services import Services, failure, reply
 from harnessgym_mcp.server.control.stats import stats
 from harnessgym_mcp.server.control.submit import Submissions
-from harnessgym_mcp.server.switchboard import Ask
 
 __all__ = ["Control"]
 

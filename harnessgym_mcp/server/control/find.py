@@ -7,8 +7,8 @@ from harnessgym_mcp.core.catalog import Catalog, Tool
 from harnessgym_mcp.core.names import callable_name, near
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.errors import NotFoundError
+from harnessgym_mcp.server.asking import Ask
 from harnessgym_mcp.server.control.services import Services
-from harnessgym_mcp.server.switchboard import Ask
 from harnessgym_mcp.store.search import ToolIndex
 
 __all__ = ["Finder"]

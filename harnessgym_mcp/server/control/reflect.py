@@ -13,8 +13,8 @@ from harnessgym_mcp.core.lifecycle import Registry, hidden
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.errors import NotFoundError, UsageError
 from harnessgym_mcp.qualify.scaffold import scaffold
+from harnessgym_mcp.server.asking import Ask
 from harnessgym_mcp.server.control.services import Services, calls_on_record, labels_of
-from harnessgym_mcp.server.switchboard import Ask
 from harnessgym_mcp.store.atomic import write_atomic
 from harnessgym_mcp.store.objects import ObjectStore
 

@@ -13,8 +13,8 @@ from harnessgym_mcp.core.lifecycle import Artifact, hidden
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.errors import HarnessGymError, UsageError
 from harnessgym_mcp.proc.choose import choose_sandbox
+from harnessgym_mcp.server.asking import Ask
 from harnessgym_mcp.server.control.services import Services, calls_on_record, labels_of
-from harnessgym_mcp.server.switchboard import Ask
 
 __all__ = ["parse_since", "stats"]
 

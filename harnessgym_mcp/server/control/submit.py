@@ -19,8 +19,8 @@ from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.core.verdict import StageResult
 from harnessgym_mcp.errors import NotFoundError, SlotError, UsageError
 from harnessgym_mcp.qualify.submission import Submission, Submitter
+from harnessgym_mcp.server.asking import Ask
 from harnessgym_mcp.server.control.services import Services
-from harnessgym_mcp.server.switchboard import Ask
 from harnessgym_mcp.store.atomic import write_atomic
 
 __all__ = ["Job", "Submissions"]
