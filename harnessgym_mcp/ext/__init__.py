@@ -1,1 +1,1 @@
-"""Optional extras, never imported unless asked for."""
+"""Optional ways out for the record of calls: OpenTelemetry, files for other machines and tools."""

@@ -11,7 +11,7 @@ from harnessgym_mcp.core.text import cut, one_line, redact
 from harnessgym_mcp.server.client import Identity
 from harnessgym_mcp.upstream.call import Call
 
-__all__ = ["Recorder", "Sink"]
+__all__ = ["Observer", "Recorder", "Sink"]
 
 
 class Sink(Protocol):
@@ -20,41 +20,50 @@ class Sink(Protocol):
     def put(self, event: CallEvent) -> None: ...
 
 
-class Recorder:
-    """Writes one row for each forwarded call."""
+class Observer(Protocol):
+    """Who else is told of each ended call, with the call itself; must neither block nor raise."""
 
-    def __init__(self, sink: Sink, policy: Policy) -> None:
+    def observe(self, event: CallEvent, call: Call) -> None: ...
+    def close(self, seconds: float) -> None: ...
+
+
+class Recorder:
+    """Writes one row for each forwarded call, and tells the observer, if there is one."""
+
+    def __init__(self, sink: Sink, policy: Policy, observer: Observer | None = None) -> None:
         self._sink = sink
         self._policy = policy
+        self._observer = observer
 
     def record(self, call: Call, session: Session, identity: Identity, artifact: str, digest: str, via: str) -> None:
         arguments = call.params.get("arguments", UNSET)
         raw = b"" if arguments is UNSET else bytes(arguments)
         answer = call.answer
-        self._sink.put(
-            CallEvent(
-                at=call.at,
-                session=identity.session,
-                thread=identity.thread,
-                tool_use=identity.tool_use,
-                front=session.front,
-                client=session.client,
-                labels=session.labels,
-                artifact=artifact,
-                digest=digest,
-                tool=call.tool,
-                origin=call.origin,
-                via=via,
-                duration_ms=call.duration_ms,
-                status=call.status or "crashed",
-                argument_keys=encode([key[:80] for key in object_of(arguments)][:100]).decode(),
-                argument_bytes=len(raw),
-                arguments=self._captured(raw),
-                result_bytes=len(answer.tail) - 1 if answer else 0,
-                content_kinds=encode(kinds_json(answer.kinds)).decode() if answer else "{}",
-                error=self._error(call),
-            )
+        event = CallEvent(
+            at=call.at,
+            session=identity.session,
+            thread=identity.thread,
+            tool_use=identity.tool_use,
+            front=session.front,
+            client=session.client,
+            labels=session.labels,
+            artifact=artifact,
+            digest=digest,
+            tool=call.tool,
+            origin=call.origin,
+            via=via,
+            duration_ms=call.duration_ms,
+            status=call.status or "crashed",
+            argument_keys=encode([key[:80] for key in object_of(arguments)][:100]).decode(),
+            argument_bytes=len(raw),
+            arguments=self._captured(raw),
+            result_bytes=len(answer.tail) - 1 if answer else 0,
+            content_kinds=encode(kinds_json(answer.kinds)).decode() if answer else "{}",
+            error=self._error(call),
         )
+        self._sink.put(event)
+        if self._observer:
+            self._observer.observe(event, call)
 
     def _captured(self, raw: bytes) -> str | None:
         telemetry = self._policy.telemetry
