@@ -27,7 +27,9 @@ INSTRUCTIONS = (
 _CAPABILITIES = {
     "tools": {"listChanged": True},
     "prompts": {"listChanged": True},
-    "resources": {"listChanged": True, "subscribe": False},
+    "resources": {"listChanged": True, "subscribe": True},
+    "completions": {},
+    "logging": {},
     "extensions": {skills.EXTENSION: {"directoryRead": True}, stats_view.EXTENSION: {}},
     "experimental": {skills.EXTENSION: {"directoryRead": True}},  # where SDKs of the legacy revisions keep it
 }
