@@ -101,6 +101,8 @@ FINDINGS: Mapping[str, tuple[str, str]] = {
         "A tool's description is missing or very long. (warning)",
         "Say in a sentence what it does and when to use it.",
     ),
+    "boot.definition-size": ("A tool's definition is very large.", "Say what a caller needs before the call."),
+    "boot.version": ("The negotiated protocol version does not exist. (warning)", "Answer with the version asked for."),
     "boot.duplicate": (
         "Another artifact has this very tool; a warning when nearly so.",
         "Use or extend that artifact.",

@@ -22,7 +22,9 @@ from harnessgym_mcp.qualify.run import qualify
 
 GALLERY = Path(__file__).parents[2] / "quarantine"
 CONTROLS = Path(__file__).parent / "controls"
-SETTINGS = {"qualify.fuzz_call": 1.0}  # hanging specimens are waited for; policy's own time proves no more
+SETTINGS: dict[str, object] = {
+    "qualify.fuzz_call": 1.0
+}  # hanging specimens are waited for; policy's own time proves no more
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -53,7 +55,7 @@ def _prepare(folder: Path, target: Path, workspace: Path) -> None:
         os.mkfifo(target / path)
 
 
-def _request(folder: Path, base: Path, state: Path) -> Request:
+def _request(folder: Path, base: Path, state: Path, settings: dict[str, object] = SETTINGS) -> Request:
     expected = _expected(folder)
     workspace = base / "workspace"
     workspace.mkdir(parents=True)
@@ -64,7 +66,7 @@ def _request(folder: Path, base: Path, state: Path) -> Request:
         home=str(state),
         state=str(state),
         workspace=str(workspace) if expected.get("workspace") else "",
-        settings=Policy().override(SETTINGS).as_dict(),
+        settings=Policy().override(settings).as_dict(),
         known=msgspec.convert(expected.get("known", []), list[Known]),
     )
 
@@ -113,6 +115,21 @@ def test_an_honest_artifact_qualifies(folder: Path, verdicts: dict[str, Verdict]
         pytest.skip(f"{needs} is not installed")
     verdict = verdicts[str(folder)]
     assert verdict.status == "qualified", _told(verdict)
+
+
+@pytest.mark.parametrize("tier", ["B", "D"])
+async def test_honest_artifacts_qualify_in_the_weaker_tiers_too(
+    tier: str, tmp_path_factory: pytest.TempPathFactory, state: Path
+) -> None:
+    settings = {**SETTINGS, "isolation.tier": tier, "isolation.allow_unconfined": True}
+    for name in ("plain", "history", "workspace-reader", "worker-process", "header-framing"):
+        request = _request(CONTROLS / name, tmp_path_factory.mktemp("case"), state, settings)
+        verdict = (await qualify(request, lambda stage: None)).verdict
+        if "gate.isolation" in [f.id for f in verdict.errors]:
+            pytest.skip(f"tier {tier} does not work on this machine")
+        assert verdict.status == "qualified", _told(verdict)
+        assert verdict.isolation is not None
+        assert verdict.isolation.tier == tier
 
 
 def test_the_gallery_is_large_and_each_specimen_different() -> None:

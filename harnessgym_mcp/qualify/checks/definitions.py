@@ -15,6 +15,7 @@ from harnessgym_mcp.qualify.request import Known
 
 __all__ = ["check_definitions", "near_duplicates", "poisoned"]
 
+_MOST = 64 * 1024  # bytes of one definition
 _WORDS = re.compile(r"\w+")
 
 
@@ -22,6 +23,7 @@ def check_definitions(artifact: str, tools: list[dict[str, Any]], most: int) -> 
     """`most` is the length that a whole callable name may have."""
     yield from _names(artifact, tools, most)
     for tool in tools:
+        yield from _size(tool)
         yield from _schemas(tool)
         yield from poisoned(tool, f"tool {one_line(str(tool.get('name')), 80)}", "boot")
         yield from _description(tool)
@@ -62,6 +64,18 @@ def _schemas(tool: Mapping[str, Any]) -> Iterator[Finding]:
                 yield finding(
                     "boot.schema", what, where=f"tool {name} {key}{where}", fix="write a legal JSON Schema (2020-12)"
                 )
+
+
+def _size(tool: Mapping[str, Any]) -> Iterator[Finding]:
+    """Every client pays for every definition in each of its sessions."""
+    size = len(json.dumps(tool))
+    if size > _MOST:
+        yield finding(
+            "boot.definition-size",
+            f"the definition has {size} bytes; {_MOST} are allowed",
+            where=f"tool {one_line(str(tool.get('name')), 80)}",
+            fix="say what a caller needs before the call; keep the rest for a skill or an answer",
+        )
 
 
 def _description(tool: Mapping[str, Any]) -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import msgspec
 
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.core.verdict import Finding, finding
-from harnessgym_mcp.core.wire import MODERN
+from harnessgym_mcp.core.wire import LEGACY, MODERN
 from harnessgym_mcp.errors import HarnessGymError, PackagesError, UpstreamError
 from harnessgym_mcp.proc.environments import Environments
 from harnessgym_mcp.qualify.checks.definitions import check_definitions, near_duplicates
@@ -56,7 +56,18 @@ async def run(ctx: Context) -> list[Finding]:
     checked = check_definitions(ctx.name, ctx.tools, ctx.policy.limits.callable_chars)
     extended = ctx.manifest.extension.extends if ctx.manifest else ""
     others = [k for k in ctx.request.known if k.name not in (ctx.name, extended)]
-    return [*checked, *near_duplicates(ctx.tools, others)]
+    return [*_version(ctx), *checked, *near_duplicates(ctx.tools, others)]
+
+
+def _version(ctx: Context) -> Iterator[Finding]:
+    if ctx.wire.legacy and ctx.wire.legacy not in LEGACY:
+        yield finding(
+            "boot.version",
+            f"initialize was answered with the protocol version {ctx.wire.legacy!r}, which there is not",
+            severity="warning",
+            where="initialize",
+            fix=f"answer with the version that was asked for if it is one of {', '.join(LEGACY)}",
+        )
 
 
 async def _environment(ctx: Context) -> Finding | None:
@@ -172,6 +183,7 @@ async def _shake(rig: Rig, timeout: float, era: Era) -> Rig:
 
 def _explain(rig: Rig, error: Exception, timeout: float) -> _Failure:
     heard = f"; it printed {rig.strays[0]!r} to stdout" if rig.strays else ""
+    heard += "; it answered with an id that was not asked" if rig.late_answers else ""
     if isinstance(error, TimeoutError):
         return _Failure(
             "boot.silent",
