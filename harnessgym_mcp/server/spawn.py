@@ -11,10 +11,27 @@ from harnessgym_mcp.proc.choose import choose_sandbox
 from harnessgym_mcp.proc.environments import Environments
 from harnessgym_mcp.proc.rooms import prepare_launch, room_for
 from harnessgym_mcp.proc.sandbox import Prepared
+from harnessgym_mcp.proc.watch import Watch, Watchdog
 from harnessgym_mcp.store.home import Home
 from harnessgym_mcp.store.objects import ObjectStore
+from harnessgym_mcp.upstream.seams import Guard
 
 __all__ = ["HomeSpawner"]
+
+
+class _Watched:
+    """One mounted server under the watchdog."""
+
+    def __init__(self, watchdog: Watchdog, watch: Watch) -> None:
+        self._watchdog = watchdog
+        self._watch = watch
+
+    @property
+    def breach(self) -> str:
+        return self._watch.breach
+
+    def end(self) -> None:
+        self._watchdog.forget(self._watch)
 
 
 class HomeSpawner:
@@ -25,10 +42,15 @@ class HomeSpawner:
         self._policy = policy
         self._objects = ObjectStore(home.state)
         self._environments = Environments(home.state, policy)
+        self._watchdog = Watchdog(policy.isolation.look_mounted)
 
     async def __call__(self, name: str, version: Version) -> Prepared:
         """Raises CorruptError when the private copy is missing or was changed, IsolationError, UpstreamStartError."""
         return await asyncio.to_thread(self._prepare, name, version)
+
+    def guard(self, pid: int, prepared: Prepared) -> Guard:
+        """Bounds that the kernel does not keep are kept by looking, at a slow pace."""
+        return _Watched(self._watchdog, self._watchdog.watch(pid, prepared))
 
     def _prepare(self, name: str, version: Version) -> Prepared:
         if version.launch is None:

@@ -9,7 +9,8 @@ from harnessgym_mcp.core.frames import Message
 from harnessgym_mcp.core.lifecycle import Version
 from harnessgym_mcp.core.policy import Policy
 from harnessgym_mcp.upstream.call import Call
-from harnessgym_mcp.upstream.mount import Mount, Spawner
+from harnessgym_mcp.upstream.mount import Mount
+from harnessgym_mcp.upstream.seams import Spawner
 
 __all__ = ["MountTable", "TableEvents"]
 

@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Coroutine
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from msgspec import Raw
 
@@ -25,31 +25,15 @@ from harnessgym_mcp.core.lifecycle import Version
 from harnessgym_mcp.core.policy import Policy
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.errors import HarnessGymError, UpstreamDiedError, UpstreamError, UpstreamStartError
-from harnessgym_mcp.proc.sandbox import Prepared
 from harnessgym_mcp.upstream.call import Call, CallTimeoutError
 from harnessgym_mcp.upstream.health import Health
 from harnessgym_mcp.upstream.offers import Offers
 from harnessgym_mcp.upstream.peer import Era, Peer, granted_capabilities
+from harnessgym_mcp.upstream.seams import Guard, MountEvents, Spawner
 
-__all__ = ["Mount", "MountEvents", "Spawner", "State"]
+__all__ = ["Mount", "State"]
 
 State = Literal["cold", "starting", "live", "broken", "drifted", "closed"]
-
-
-class Spawner(Protocol):
-    """Turns an artifact's version into something to spawn; verifies its digest first. Raises HarnessGymError."""
-
-    async def __call__(self, name: str, version: Version) -> Prepared: ...
-
-
-class MountEvents(Protocol):
-    """What a mount tells its owner."""
-
-    def drifted(self, mount: "Mount", changed: list[str]) -> None: ...
-    def progressed(self, call: Call, message: Message) -> None: ...
-    def notified(self, mount: "Mount", message: Message) -> None: ...
-    def requested(self, mount: "Mount", message: Message) -> bool: ...
-    def relisted(self, mount: "Mount", kind: str) -> None: ...
 
 
 class Mount:
@@ -76,6 +60,7 @@ class Mount:
         self._active = 0
         self._used = 0.0
         self._starting: asyncio.Task[None] | None = None
+        self._guard: Guard | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._emptied: asyncio.Event | None = None
         self._chores: set[asyncio.Task[Any]] = set()
@@ -215,6 +200,7 @@ class Mount:
             prepared = await self._spawn(self.name, self.version)
             self._peer = peer
             await peer.open(prepared)
+            self._guard = self._spawn.guard(peer.link.pid, prepared)
             await peer.handshake(era, timeout, granted_capabilities(self._policy.grants))
             listed = pins(await peer.list_tools(timeout))
         except (HarnessGymError, TimeoutError, OSError) as error:
@@ -258,7 +244,17 @@ class Mount:
         self._count_failure(text + (f"; its stderr ends: {tail}" if tail else ""))
         self._fail_queue(UpstreamStartError(f"{self.name} could not be started: {self._health.last_error}"))
 
+    def _unguard(self) -> str:
+        """The watch is over; which bound was broken, if any."""
+        guard, self._guard = self._guard, None
+        if guard is None:
+            return ""
+        guard.end()
+        return guard.breach
+
     def _count_failure(self, text: str) -> None:
+        breach = self._unguard()
+        text = f"it was ended: {breach}" if breach else text
         self._health.failed(text, asyncio.get_running_loop().time())
         if self.state != "closed":
             self.state = "broken" if self._health.broken else "cold"
@@ -278,6 +274,7 @@ class Mount:
         """Stop the server when it has had no call for long."""
         if self.state == "live" and not self.active and now - self._used > self._policy.timeouts.idle and self._peer:
             peer, self._peer = self._peer, None
+            self._unguard()
             self.state = "cold"
             self._chore(peer.close(self._policy.timeouts.close))
 
@@ -293,6 +290,7 @@ class Mount:
                 await self._starting
         self._fail_queue(UpstreamDiedError(f"{self.name}: {reason}"))
         peer, self._peer = self._peer, None
+        self._unguard()
         if peer:
             peer.fail_all(UpstreamDiedError(f"{self.name}: {reason}"))
             await peer.close(grace)

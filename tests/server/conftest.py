@@ -25,6 +25,7 @@ from harnessgym_mcp.server.table import MountTable
 from harnessgym_mcp.upstream.call import Call
 from harnessgym_mcp.upstream.mount import Mount
 from harnessgym_mcp.upstream.peer import Peer
+from harnessgym_mcp.upstream.seams import Guard
 
 SERVERS = Path(__file__).parent.parent / "servers"
 DEADLINE = 60.0
@@ -42,6 +43,17 @@ class DirectSpawner:
         assert version.launch is not None
         env = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
         return Prepared([version.launch.command, *version.launch.args], env, str(SERVERS))
+
+    def guard(self, pid: int, prepared: Prepared) -> Guard:
+        return Unguarded()
+
+
+class Unguarded:
+    """Watches over nothing."""
+
+    breach = ""
+
+    def end(self) -> None: ...
 
 
 class Quiet:
