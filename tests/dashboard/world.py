@@ -47,7 +47,7 @@ for line in sys.stdin:
     elif method == "tools/list":
         result = {"tools": TOOLS}
     elif method == "tools/call":
-        result = {"content": [{"type": "text", "text": json.dumps(message["params"]["arguments"])}]}
+        result = {"content": [{"type": "text", "text": json.dumps(message["params"])}]}
     elif "id" in message:
         answer = {"jsonrpc": "2.0", "id": message["id"], "error": {"code": -32601, "message": "no such method"}}
         print(json.dumps(answer), flush=True)
