@@ -17,7 +17,7 @@ __all__ = ["COMMANDS", "build", "options_of", "pairs", "parse"]
 
 COMMANDS = (
     "serve", "demo", "submit", "qualify", "list", "show", "stats", "calls", "call",
-    "rollback", "archive", "restore", "requalify", "config",
+    "rollback", "archive", "restore", "requalify", "config", "dashboard", "telemetry",
 )  # fmt: skip
 """Every command; each has a module of its name in `cli.commands`."""
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from logging import FileHandler, Formatter, StreamHandler
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from harnessgym_mcp.server.control.services import Services
 from harnessgym_mcp.server.harness import Harness
 from harnessgym_mcp.server.options import Options
 from harnessgym_mcp.server.reader import SkillsAndPrompts
-from harnessgym_mcp.server.recorder import Recorder
+from harnessgym_mcp.server.recorder import Observer, Recorder
 from harnessgym_mcp.server.spawn import HomeSpawner
 from harnessgym_mcp.server.stdio import StdioFront
 from harnessgym_mcp.server.switchboard import Switchboard
@@ -34,9 +34,11 @@ from harnessgym_mcp.store.telemetry import TelemetryWriter
 from harnessgym_mcp.upstream.call import Call
 from harnessgym_mcp.upstream.mount import Mount
 
-__all__ = ["Gym", "serve_stdio"]
+__all__ = ["Gym", "Observers", "serve_stdio"]
 
 logger = logging.getLogger(__name__)
+
+Observers = Callable[[Policy], Observer | None]
 
 _SWEEP = 0.25  # seconds between looks at deadlines and idle servers
 _LOG_BYTES = 1 << 20
@@ -45,7 +47,7 @@ _LOG_BYTES = 1 << 20
 class Gym:
     """Everything behind a front: one home, its mounts, its control tools, its record."""
 
-    def __init__(self, home: Home, policy: Policy) -> None:
+    def __init__(self, home: Home, policy: Policy, observer: Observer | None = None) -> None:
         stores = Stores.open(home, policy)
         self.policy = policy
         self.telemetry = TelemetryWriter(home, policy.telemetry)
@@ -55,9 +57,10 @@ class Gym:
         self.services = Services(home, policy, self.table, self.harness, IterationStore(home), self.telemetry)
         reader = SkillsAndPrompts(stores.objects, self.harness.active)
         self.switchboard = Switchboard(
-            self.table, Control(self.services, submitter), reader, Recorder(self.telemetry, policy), policy
+            self.table, Control(self.services, submitter), reader, Recorder(self.telemetry, policy, observer), policy
         )
         self._home = home
+        self._observer = observer
         self._tasks: set[asyncio.Task[Any]] = set()
         self._watcher: Watcher | None = None
 
@@ -122,10 +125,12 @@ class Gym:
             logger.warning("%d telemetry rows could not be written", lost)
         await self.harness.close()
         await self.table.close(grace)
+        if self._observer:
+            await asyncio.to_thread(self._observer.close, grace)
 
 
-async def _serve(home: Home, policy: Policy, session: Session, fixed: bool) -> None:
-    gym = Gym(home, policy)
+async def _serve(home: Home, policy: Policy, session: Session, fixed: bool, observer: Observer | None) -> None:
+    gym = Gym(home, policy, observer)
     gym.harness.load()
     front = StdioFront(policy, gym.table)
     client = Client(front.send, session, fixed=fixed)
@@ -149,11 +154,15 @@ async def _drain(client: Client, front: StdioFront, most: float) -> None:
             return
 
 
-def serve_stdio(options: Options) -> None:
-    """Serve until EOF or a signal. Raises StateError, PolicyError."""
+def serve_stdio(options: Options, observers: Observers | None = None) -> None:
+    """Serve until EOF or a signal; `observers` may name somebody else to be told of each call.
+
+    Raises StateError, PolicyError, and what `observers` raises.
+    """
     home, policy = options.open()
+    observer = observers(policy) if observers else None
     _log_to(home.logs / "serve.log")
-    main = _serve(home, policy, options.new_session(), bool(options.session))
+    main = _serve(home, policy, options.new_session(), bool(options.session), observer)
     try:
         import uvloop
     except ImportError:  # not on every platform
