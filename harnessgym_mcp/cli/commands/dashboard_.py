@@ -2,11 +2,6 @@
 
 It listens on loopback only and opens with the key in the printed address. `/metrics` answers monitoring systems that
 send the key as a bearer token; `--token-file` keeps the same key from one start to the next.
-
-examples:
-  harnessgym dashboard
-  harnessgym dashboard --port 8080 --no-open
-  curl -H "Authorization: Bearer $(cat key)" http://127.0.0.1:8080/metrics    with --token-file key
 """
 
 import argparse
@@ -16,9 +11,15 @@ from pathlib import Path
 from harnessgym_mcp.cli.output import Output
 from harnessgym_mcp.cli.parser import options_of
 
-__all__ = ["HELP", "configure", "run"]
+__all__ = ["EXAMPLES", "HELP", "configure", "run"]
 
 HELP = "the web page: what is mounted, called, hidden, measured"
+
+EXAMPLES = """
+  harnessgym dashboard
+  harnessgym dashboard --port 8080 --no-open
+  harnessgym dashboard --token-file ~/.harnessgym-key --port 8080    # for a monitoring system: see docs/telemetry.md
+"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
