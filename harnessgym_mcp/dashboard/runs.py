@@ -14,6 +14,7 @@ from harnessgym_mcp.store.home import Home
 __all__ = ["Found", "comparisons", "find_run", "found_runs"]
 
 _REPORT = "report.json"
+_RUN = "harnessgym/run/1"
 _RECORDS = ("run.json", "summary.json", "state.json")
 
 
@@ -62,6 +63,9 @@ def _changed(folder: Path) -> float:
 def _read(folder: Path, at: float, policy: Dashboard) -> Found:
     try:
         if data := _bytes(folder / _REPORT, policy.report_bytes):
+            record = _object(data, _REPORT)
+            if record.get("schema") == _RUN:
+                return Found(folder.name, at, record=record)
             return Found(folder.name, at, model=decode(data))
         for name in _RECORDS:
             if data := _bytes(folder / name, policy.report_bytes):

@@ -89,13 +89,13 @@ def _failed(found: Score, cause: Cause, message: str) -> Score:
 
 
 @contextmanager
-def scoring_copy(held_out: Path, unfold: Callable[[Path], None]) -> Iterator[Path]:
+def scoring_copy(held_out: str, unfold: Callable[[Path], None]) -> Iterator[Path]:
     """A folder outside of the workspace, filled by `unfold` and then overlaid; gone afterwards. Raises StateError."""
     outer = Path(tempfile.mkdtemp(prefix="harnessgym-score-"))
     try:
         inner = outer / "workspace"
         unfold(inner)
-        lay_over(held_out, inner)
+        lay_over(Path(held_out), inner)
         yield inner
     finally:
         shutil.rmtree(outer, ignore_errors=True)
