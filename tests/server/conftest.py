@@ -201,3 +201,8 @@ async def make_bench() -> AsyncIterator[Callable[..., Bench]]:
 @pytest.fixture
 def server() -> Callable[..., Any]:
     return version_of
+
+
+@pytest.fixture(scope="module")
+def bench_parts() -> tuple[Any, Any, Policy]:
+    return Bench, version_of, Policy()
