@@ -20,6 +20,7 @@ __all__ = [
     "Doctor",
     "Grants",
     "Isolation",
+    "Lifecycle",
     "Limits",
     "Loop",
     "Mounts",
@@ -245,6 +246,15 @@ class Doctor:
 
 
 @dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """When artifacts are old."""
+
+    stale_sessions: int = 20  # sessions that used the harness, in a row, without a call of an artifact
+    keep_versions: int = 5  # of each artifact, beside the current one; `prune` offers the older ones
+    prune_age: float = 3600.0  # younger leftovers may belong to something under way
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """Every rule that HarnessGym runs under."""
 
@@ -260,6 +270,7 @@ class Policy:
     compare: Compare = field(default_factory=Compare)
     loop: Loop = field(default_factory=Loop)
     doctor: Doctor = field(default_factory=Doctor)
+    lifecycle: Lifecycle = field(default_factory=Lifecycle)
 
     def as_dict(self) -> dict[str, dict[str, Any]]:
         return {section.name: dataclasses.asdict(getattr(self, section.name)) for section in fields(self)}
