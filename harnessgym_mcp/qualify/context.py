@@ -13,12 +13,14 @@ from harnessgym_mcp.core.verdict import Finding
 from harnessgym_mcp.proc.environments import Environment
 from harnessgym_mcp.proc.sandbox import Sandbox
 from harnessgym_mcp.proc.watch import Watchdog
+from harnessgym_mcp.qualify.decoys import Lookout
 from harnessgym_mcp.qualify.request import Request
 from harnessgym_mcp.store.tree import Tree
 
 if TYPE_CHECKING:  # pydantic costs 100 ms; only the manifest stage brings it in
     from harnessgym_mcp.core.manifest import ArtifactManifest, SelfTestCall
-    from harnessgym_mcp.qualify.rig import Reply, Rig
+    from harnessgym_mcp.qualify.reply import Reply
+    from harnessgym_mcp.qualify.rig import Rig
 
 __all__ = ["Answered", "Context", "Sample", "paste"]
 
@@ -58,6 +60,7 @@ class Context:
     skills: list[str] = field(default_factory=list)
     sandbox: Sandbox | None = None
     watchdog: Watchdog = field(default_factory=lambda: Watchdog(_PACE))
+    lookout: Lookout = field(default_factory=Lookout)
     environment: Environment = field(default_factory=Environment)
     packages: list[str] = field(default_factory=list)  # declared, those of a PEP 723 block included
     rigs: "list[Rig]" = field(default_factory=list)  # every server that was started; see `running`

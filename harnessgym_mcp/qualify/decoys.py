@@ -8,7 +8,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-__all__ = ["Decoys"]
+__all__ = ["Decoys", "Lookout"]
 
 _FILES: Mapping[str, str] = {
     ".ssh/id_rsa": "-----BEGIN OPENSSH PRIVATE KEY-----\n{canary}\n-----END OPENSSH PRIVATE KEY-----\n",
@@ -30,13 +30,56 @@ _FILES: Mapping[str, str] = {
 _IN_ACCESS, _IN_OPEN = 0x1, 0x20
 
 
-class Decoys:
-    """Planted below `folder`, watched with inotify where the system has it."""
+class Lookout:
+    """Watches files of all rooms through one inotify instance, whose end costs the kernel some milliseconds. Where the
+    system has none it sees nothing: canaries in answers still tell."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.canary = secrets.token_hex(16)
+    def __init__(self) -> None:
+        self._libc: ctypes.CDLL | None = None
         self._fd = -1
+        self._opened: set[int] = set()
+        with contextlib.suppress(OSError, AttributeError):
+            libc = ctypes.CDLL(None, use_errno=True)
+            self._fd = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+            self._libc = libc
+
+    def add(self, path: Path) -> int:
+        """A number for this file; negative when it cannot be watched."""
+        if self._libc is None or self._fd < 0:
+            return -1
+        return int(self._libc.inotify_add_watch(self._fd, os.fsencode(path), _IN_ACCESS | _IN_OPEN))
+
+    def opened(self) -> set[int]:
+        """The numbers of all files that were opened so far."""
+        while self._fd >= 0:
+            try:
+                self._opened.update(_openings(os.read(self._fd, 65536)))
+            except BlockingIOError:
+                break
+        return self._opened
+
+    def close(self) -> None:
+        """Stop watching. Idempotent."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+def _openings(data: bytes) -> Iterator[int]:
+    at = 0
+    while at < len(data):
+        watch, mask, _cookie, length = struct.unpack_from("iIII", data, at)
+        if mask & (_IN_ACCESS | _IN_OPEN):  # and not that the room itself was cleared away
+            yield watch
+        at += 16 + length
+
+
+class Decoys:
+    """Those of one room."""
+
+    def __init__(self, lookout: Lookout) -> None:
+        self.canary = secrets.token_hex(16)
+        self._lookout = lookout
         self._names: dict[int, str] = {}
 
     @property
@@ -44,43 +87,14 @@ class Decoys:
         """The files and folders directly below the home."""
         return sorted({name.partition("/")[0] for name in _FILES})
 
-    def plant(self) -> None:
-        """Write all decoys and begin to watch them."""
+    def plant(self, folder: Path) -> None:
+        """Write all of them below `folder` and begin to watch them."""
         for name, text in _FILES.items():
-            path = self.folder / name
+            path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text.format(canary=self.canary))
-        with contextlib.suppress(OSError, AttributeError):  # another system: canaries in answers still tell
-            self._watch()
-
-    def _watch(self) -> None:
-        libc = ctypes.CDLL(None, use_errno=True)
-        self._fd = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
-        if self._fd < 0:
-            raise OSError(ctypes.get_errno(), "inotify_init1")
-        for name in _FILES:
-            watch = libc.inotify_add_watch(self._fd, os.fsencode(self.folder / name), _IN_ACCESS | _IN_OPEN)
-            self._names[watch] = name
+            self._names[self._lookout.add(path)] = name
 
     def touched(self) -> list[str]:
         """Decoys that were opened since they were planted."""
-        return sorted({self._names[w] for w in self._events() if w in self._names})
-
-    def _events(self) -> Iterator[int]:
-        while self._fd >= 0:
-            try:
-                data = os.read(self._fd, 65536)
-            except BlockingIOError:
-                return
-            at = 0
-            while at < len(data):
-                watch, mask, _cookie, length = struct.unpack_from("iIII", data, at)
-                if mask & (_IN_ACCESS | _IN_OPEN):  # and not that the room itself was cleared away
-                    yield watch
-                at += 16 + length
-
-    def close(self) -> None:
-        """Stop watching. Idempotent."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        return sorted({self._names[number] for number in self._lookout.opened() & self._names.keys()})

@@ -83,6 +83,7 @@ async def _clear(ctx: Context) -> None:
         ctx.rigs += [r for r in await asyncio.gather(ctx.second, return_exceptions=True) if isinstance(r, Rig)]
     await asyncio.gather(*(rig.close(0) for rig in ctx.rigs))
     ctx.watchdog.close()
+    await asyncio.to_thread(ctx.lookout.close)
 
 
 class _Gate:

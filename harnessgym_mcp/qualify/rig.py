@@ -3,147 +3,36 @@
 import asyncio
 import dataclasses
 import json
-import os
-import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import Raw
 
-from harnessgym_mcp.core.frames import Answer, Message, encode, object_of
+from harnessgym_mcp.core.frames import Answer, Message, encode
 from harnessgym_mcp.core.launch import Launch
 from harnessgym_mcp.core.policy import Policy
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.core.wire import CAPABILITIES_KEY, MODERN, VERSION_KEY
-from harnessgym_mcp.errors import UpstreamDiedError, UpstreamError
 from harnessgym_mcp.proc.rooms import prepare_launch, room_for
-from harnessgym_mcp.proc.sandbox import Bind, Bounds, Guise, Prepared, Room, Sandbox
+from harnessgym_mcp.proc.sandbox import Bind, Bounds, Prepared, Room, Sandbox
 from harnessgym_mcp.proc.watch import Watch, Watchdog
-from harnessgym_mcp.qualify.decoys import Decoys
+from harnessgym_mcp.qualify.decoys import Decoys, Lookout
+from harnessgym_mcp.qualify.place import Place
 from harnessgym_mcp.qualify.processes import family, runaways
+from harnessgym_mcp.qualify.reply import Pending, Reply
 from harnessgym_mcp.upstream.peer import Peer
 
-__all__ = ["Place", "Reply", "Rig", "Stamp", "as_result", "file_stamps"]
+__all__ = ["Rig"]
 
 _FLOOD = 100_000  # stray lines after which a server is ended
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What came back for one call; `size` in bytes, `ms` in milliseconds."""
-
-    kind: Literal["result", "rpc-error", "timeout", "died", "garbled"]
-    result: dict[str, Any] = field(default_factory=dict)
-    message: str = ""
-    ms: float = 0.0
-    size: int = 0
-
-    @property
-    def answered(self) -> bool:
-        """Did the server give a proper answer, of whatever content?"""
-        return self.kind in ("result", "rpc-error")
-
-    @property
-    def failed(self) -> bool:
-        """An answer that says no."""
-        return self.kind == "rpc-error" or bool(self.result.get("isError"))
-
-
-def as_result(reply: Reply) -> dict[str, Any]:
-    """The answer as a tool result: a JSON-RPC error counts as one with isError."""
-    if reply.kind == "rpc-error":
-        return {"content": [{"type": "text", "text": reply.message}], "isError": True}
-    return reply.result
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a room is: outside paths, and how it looks inside."""
-
-    root: Path
-    data: Path
-    home: Path  # of the decoys
-    workspace: Path | None
-    guise: Guise
-    binds: tuple[Bind, ...] = ()
-    path_first: tuple[str, ...] = ()
-    tempting: bool = False  # everything can be written, to see what is
-    before: Mapping[str, "Stamp"] = field(default_factory=dict)  # the workspace's files
-
-    def changed_files(self) -> set[str]:
-        """Files of the workspace that were made, changed or removed."""
-        after = file_stamps(self.workspace) if self.workspace else {}
-        return {p for p in self.before.keys() | after.keys() if self.before.get(p) != after.get(p)}
-
-
-Stamp = tuple[int, int, int]
-
-
-def file_stamps(folder: Path) -> dict[str, Stamp]:
-    """`(size, time of change, inode)` of each entry below a folder, caches left out."""
-    stamps = {}
-    for parent, folders, files in os.walk(folder):
-        folders[:] = [f for f in folders if f != "__pycache__"]
-        for name in (*folders, *files):
-            path = os.path.join(parent, name)
-            found = os.lstat(path)
-            size = 0 if name in folders else found.st_size
-            stamps[os.path.relpath(path, folder)] = (size, 0 if name in folders else found.st_mtime_ns, found.st_ino)
-    return stamps
-
-
-class _Call:
-    """The waiter for one call: keeps the bytes, to weigh and search them."""
-
-    def __init__(self, canary: bytes) -> None:
-        self.started = time.perf_counter()
-        self.future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        self.leaked = False
-        self._canary = canary
-
-    def answered(self, answer: Answer) -> None:
-        self.leaked = self._canary in answer.tail
-        self._done(_reply(answer, (time.perf_counter() - self.started) * 1000))
-
-    def failed(self, error: UpstreamError) -> None:
-        kind: Literal["died", "garbled"] = "died" if isinstance(error, UpstreamDiedError) else "garbled"
-        self._done(Reply(kind, message=error.message, ms=(time.perf_counter() - self.started) * 1000))
-
-    def _done(self, reply: Reply) -> None:
-        if not self.future.done():
-            self.future.set_result(reply)
-
-
-def _reply(answer: Answer, ms: float) -> Reply:
-    body = answer.tail.rstrip()[:-1]
-    size = len(body)
-    if not answer.is_result:
-        message = object_of(body).get("message", Raw(b'""'))
-        return Reply("rpc-error", message=_text(bytes(message)), ms=ms, size=size)
-    try:
-        value = json.loads(body)
-        if b"\\ud" in body.lower():  # a lone surrogate is JSON, and no text
-            json.dumps(value, ensure_ascii=False).encode()
-    except UnicodeError:
-        return Reply("garbled", message="the answer holds bytes or escapes that are no Unicode text", ms=ms, size=size)
-    except (ValueError, RecursionError) as error:
-        return Reply("garbled", message=f"an answer that cannot be read: {error}", ms=ms, size=size)
-    return Reply("result", result=value, ms=ms, size=size)
-
-
-def _text(raw: bytes) -> str:
-    try:
-        return str(json.loads(raw))
-    except (ValueError, RecursionError):
-        return one_line(raw.decode("utf-8", "replace"))
 
 
 class Rig:
     """A server in a room. Make one, `open` it, shake hands through `peer`, `call`, and `close`."""
 
-    def __init__(self, sandbox: Sandbox, launch: Launch, policy: Policy, place: Place, watchdog: Watchdog) -> None:
+    def __init__(
+        self, sandbox: Sandbox, launch: Launch, policy: Policy, place: Place, watchdog: Watchdog, lookout: Lookout
+    ) -> None:
         self.peer = Peer(self, policy.limits, launch.wire)
         self.place = place
         self.strays: list[str] = []
@@ -153,7 +42,7 @@ class Rig:
         self.list_changed = 0
         self.leaks: list[str] = []  # tools whose answers held a canary
         self.heaviest: tuple[int, str] = (0, "")  # bytes and tool of the biggest answer
-        self.decoys = Decoys(place.home)
+        self.decoys = Decoys(lookout)
         self._sandbox = sandbox
         self._launch = launch
         self._policy = policy
@@ -167,7 +56,6 @@ class Rig:
 
     async def open(self) -> None:
         """Spawn the server; raises UpstreamStartError or IsolationError."""
-        self.decoys.plant()
         place = self.place
         room = room_for(
             self._launch,
@@ -183,7 +71,7 @@ class Rig:
         if place.tempting:
             room = self._tempting(room)
         self._prepared = prepare_launch(self._sandbox, room, self._launch)
-        self._plant_outside(self._prepared)
+        self.decoys.plant(self._home(self._prepared))
         await self.peer.open(self._prepared)
         self.watch = self._watchdog.watch(self.peer.link.pid, self._prepared, room)
 
@@ -198,13 +86,10 @@ class Rig:
         home = self.place.guise.home
         return tuple(Bind(self.place.home / top, f"{home}/{top}", write=True) for top in self.decoys.tops)
 
-    def _plant_outside(self, prepared: Prepared) -> None:
-        """Where a room's home is a folder outside, the decoys move there."""
+    def _home(self, prepared: Prepared) -> Path:
+        """Where the decoys are, seen from outside: bound into the room, or in the folder that is its home."""
         home = prepared.env.get("HOME", "")
-        if self._sandbox.report.tier != "A" and home:
-            self.decoys.close()
-            self.decoys = Decoys(Path(home))
-            self.decoys.plant()
+        return self.place.home if self._sandbox.report.tier == "A" or not home else Path(home)
 
     # ---- asking
 
@@ -217,7 +102,7 @@ class Rig:
 
     async def ask(self, method: str, params: dict[str, Raw], timeout: float, about: str = "") -> Reply:
         """Any request, its answer weighed and searched for canaries."""
-        waiter = _Call(self.decoys.canary.encode())
+        waiter = Pending(self.decoys.canary.encode())
         number = self.peer.ask(waiter, method, self.with_era(params))
         try:
             async with asyncio.timeout(timeout):
@@ -304,13 +189,8 @@ class Rig:
         self.stayed = judged and not left
         if self.watch is not None:
             self._watchdog.forget(self.watch)
-        await asyncio.to_thread(self._end, prepared)
-
-    def _end(self, prepared: Prepared) -> None:
-        """In a thread: ending a watch takes the kernel some milliseconds."""
         self.touched = self.decoys.touched()
-        self.decoys.close()
-        prepared.close()
+        await asyncio.to_thread(prepared.close)
 
 
 def _kind_of(line: bytes) -> str:

@@ -9,7 +9,8 @@ import msgspec
 from harnessgym_mcp.proc.sandbox import Guise
 from harnessgym_mcp.proc.workspace import fresh_workspace
 from harnessgym_mcp.qualify.context import Context
-from harnessgym_mcp.qualify.rig import Place, Rig, file_stamps
+from harnessgym_mcp.qualify.place import Place, file_stamps
+from harnessgym_mcp.qualify.rig import Rig
 from harnessgym_mcp.store.tree import copy_tree
 
 __all__ = ["FIRST", "SECOND", "make_rig", "rig_at"]
@@ -34,7 +35,9 @@ def rig_at(ctx: Context, place: Place, framing: str) -> Rig:
     if ctx.sandbox is None:
         raise LookupError("the sandbox is chosen before a room is used")
     wire = msgspec.structs.replace(ctx.wire, framing=framing)
-    return Rig(ctx.sandbox, msgspec.structs.replace(ctx.launch, wire=wire), ctx.policy, place, ctx.watchdog)
+    return Rig(
+        ctx.sandbox, msgspec.structs.replace(ctx.launch, wire=wire), ctx.policy, place, ctx.watchdog, ctx.lookout
+    )
 
 
 def _place(ctx: Context, room: str) -> Place:

@@ -16,7 +16,8 @@ from harnessgym_mcp.errors import HarnessGymError, PackagesError, UpstreamError
 from harnessgym_mcp.proc.environments import Environments
 from harnessgym_mcp.qualify.checks.definitions import check_definitions, near_duplicates
 from harnessgym_mcp.qualify.context import Context
-from harnessgym_mcp.qualify.rig import Place, Rig
+from harnessgym_mcp.qualify.place import Place
+from harnessgym_mcp.qualify.rig import Rig
 from harnessgym_mcp.qualify.rooms import FIRST, SECOND, make_rig, rig_at
 from harnessgym_mcp.upstream.peer import Era, RpcError
 

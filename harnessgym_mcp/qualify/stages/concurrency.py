@@ -8,8 +8,8 @@ from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.core.verdict import Finding, finding
 from harnessgym_mcp.qualify.checks.expect import text_of
 from harnessgym_mcp.qualify.context import Context, Sample, paste
+from harnessgym_mcp.qualify.reply import Reply
 from harnessgym_mcp.qualify.revive import revive
-from harnessgym_mcp.qualify.rig import Reply
 
 __all__ = ["run"]
 

@@ -18,8 +18,8 @@ from harnessgym_mcp.qualify.checks.answers import check_answer
 from harnessgym_mcp.qualify.checks.constant import constant
 from harnessgym_mcp.qualify.checks.guarded import PatternTooSlow, deadline
 from harnessgym_mcp.qualify.context import Context, Sample, paste
+from harnessgym_mcp.qualify.reply import Reply, as_result
 from harnessgym_mcp.qualify.revive import revive
-from harnessgym_mcp.qualify.rig import Reply, as_result
 
 __all__ = ["run"]
 

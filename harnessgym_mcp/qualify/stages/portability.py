@@ -16,7 +16,9 @@ from harnessgym_mcp.core.verdict import Finding, finding
 from harnessgym_mcp.core.wire import MODERN
 from harnessgym_mcp.qualify.checks.expect import text_of
 from harnessgym_mcp.qualify.context import Answered, Context, paste
-from harnessgym_mcp.qualify.rig import Place, Reply, Rig
+from harnessgym_mcp.qualify.place import Place
+from harnessgym_mcp.qualify.reply import Reply
+from harnessgym_mcp.qualify.rig import Rig
 from harnessgym_mcp.qualify.rooms import SECOND
 from harnessgym_mcp.qualify.stages.boot import connect, connect_at
 from harnessgym_mcp.qualify.stages.protocol import drift

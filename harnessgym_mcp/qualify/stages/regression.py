@@ -8,8 +8,8 @@ from harnessgym_mcp.core.manifest import ArtifactManifest, ManifestError, SelfTe
 from harnessgym_mcp.core.verdict import Finding, finding
 from harnessgym_mcp.qualify.checks.expect import mismatches
 from harnessgym_mcp.qualify.context import Context, paste
+from harnessgym_mcp.qualify.reply import Reply, as_result
 from harnessgym_mcp.qualify.request import Previous
-from harnessgym_mcp.qualify.rig import Reply, as_result
 
 __all__ = ["run"]
 

@@ -6,7 +6,7 @@ from typing import Any
 from harnessgym_mcp.core.verdict import Finding, finding
 from harnessgym_mcp.qualify.checks.expect import mismatches
 from harnessgym_mcp.qualify.context import Answered, Context, paste
-from harnessgym_mcp.qualify.rig import as_result
+from harnessgym_mcp.qualify.reply import as_result
 
 __all__ = ["run", "unasserted"]
 

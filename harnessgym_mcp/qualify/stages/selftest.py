@@ -10,7 +10,8 @@ from harnessgym_mcp.qualify.checks.expect import mismatches
 from harnessgym_mcp.qualify.command import run_command
 from harnessgym_mcp.qualify.context import Answered, Context, paste
 from harnessgym_mcp.qualify.excuses import excuse
-from harnessgym_mcp.qualify.rig import Reply, Rig, as_result
+from harnessgym_mcp.qualify.reply import Reply, as_result
+from harnessgym_mcp.qualify.rig import Rig
 
 if TYPE_CHECKING:
     from harnessgym_mcp.core.manifest import SelfTestCall
