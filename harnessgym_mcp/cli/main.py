@@ -13,15 +13,14 @@ __all__ = ["entry", "main", "serve_entry"]
 
 def main(argv: Sequence[str]) -> int:
     """Run one command; the exit code. Never raises for bad input."""
-    arguments = parse(argv)
-    output = Output(as_json=arguments.json, quiet=arguments.quiet)
+    output = Output(as_json="--json" in argv, quiet=False)
     try:
+        arguments = parse(argv)
+        output = Output(as_json=arguments.json, quiet=arguments.quiet)
         code: int = arguments.run(arguments, output)
     except HarnessGymError as error:
         output.failure(error)
         return error.exit_code
-    except KeyboardInterrupt:
-        return 130
     return code
 
 
@@ -33,6 +32,8 @@ def entry() -> None:
     except BrokenPipeError:  # `harnessgym list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         code = 0
+    except KeyboardInterrupt:
+        code = 130
     sys.exit(code)
 
 

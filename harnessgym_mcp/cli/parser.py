@@ -5,34 +5,44 @@ import importlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from harnessgym_mcp import __version__
+from harnessgym_mcp.core.names import near
+from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.errors import UsageError
 
 if TYPE_CHECKING:
     from harnessgym_mcp.server.options import Options
 
-__all__ = ["COMMANDS", "build", "options_of", "pairs", "parse"]
+__all__ = ["COMMANDS", "build", "completed", "options_of", "pairs", "parse"]
 
 COMMANDS = (
     "serve", "demo", "submit", "qualify", "list", "show", "stats", "calls", "call",
     "rollback", "archive", "restore", "requalify", "config", "dashboard", "telemetry",
+    "connect", "disconnect", "init", "doctor", "top", "completion",
+    "import", "export", "pin", "unpin", "run",
+    "compare", "trial", "power", "report",
 )  # fmt: skip
 """Every command; each has a module of its name in `cli.commands`."""
 
 _EPILOG = """examples:
-  harnessgym demo                                  see the whole loop, offline, in under a minute
-  claude mcp add harnessgym -- harnessgym serve    add it to Claude Code
-  harnessgym list                                  what this workspace's harness holds
-  harnessgym calls --follow                        watch tools being used
+  harnessgym demo                 see the whole loop, offline, in under a minute
+  harnessgym connect claude       add it to Claude Code (or codex, cursor, vscode, gemini)
+  harnessgym doctor               is everything in order here?
+  harnessgym list                 what this workspace's harness holds
+  harnessgym calls --follow       watch tools being used
 """
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        self.print_usage()
-        self.exit(2, f"{self.prog}: {message}\n  hint: `{self.prog} --help`\n")
+        raise UsageError(message, hint=f"`{self.prog} --help` shows what it takes")
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=20)
 
 
 def build() -> argparse.ArgumentParser:
@@ -41,34 +51,54 @@ def build() -> argparse.ArgumentParser:
         prog="harnessgym",
         description="Keeps, qualifies, mounts and measures the tools that coding agents build.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Formatter,
     )
     parser.add_argument("--version", action="version", version=f"harnessgym {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in COMMANDS:
-        _add(commands, name)
+        module = _module(name)
+        _fill(commands.add_parser(name, help=module.HELP, **_words(module)), name, module)
     return parser
 
 
-def _add(commands: "argparse._SubParsersAction[_Parser]", name: str) -> None:
-    module = importlib.import_module(f"harnessgym_mcp.cli.commands.{name}_")
-    command = commands.add_parser(
-        name, help=module.HELP, description=module.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """Only the command that is asked for is built: the others' modules need not be imported.
+
+    Raises UsageError; `--help` and `--version` print and raise SystemExit.
+    """
+    named = argv[0] if argv else ""
+    if named in COMMANDS:
+        module = _module(named)
+        parser = _Parser(prog=f"harnessgym {named}", **_words(module))
+        _fill(parser, named, module)
+        return parser.parse_args(argv[1:])
+    if named and not named.startswith("-"):
+        like = near(named, COMMANDS)
+        hint = f"did you mean {like[0]}?" if like else "`harnessgym --help` lists the commands"
+        raise UsageError(f"no command is called {one_line(named, 60)!r}", hint=hint)
+    return build().parse_args(argv or ["--help"])
+
+
+def _module(name: str) -> Any:
+    return importlib.import_module(f"harnessgym_mcp.cli.commands.{name}_")
+
+
+def _words(module: Any) -> dict[str, Any]:
+    """What `--help` says around the arguments."""
+    examples = getattr(module, "EXAMPLES", "").strip("\n")
+    epilog = f"examples:\n{examples}" if examples else None
+    return {"description": module.__doc__, "epilog": epilog, "formatter_class": _Formatter}
+
+
+def _fill(command: argparse.ArgumentParser, name: str, module: Any) -> None:
     _add_common(command)
     module.configure(command)
-    command.set_defaults(run=module.run)
+    command.set_defaults(run=module.run, command=name)
 
 
-def parse(argv: Sequence[str]) -> argparse.Namespace:
-    """Only the command that is asked for is built in full: the others' modules need not be imported."""
-    named = next((word for word in argv if not word.startswith("-")), "")
-    if named in COMMANDS and argv[0] == named:
-        parser = _Parser(prog="harnessgym")
-        commands = parser.add_subparsers(dest="command")
-        _add(commands, named)
-        return parser.parse_args(argv)
-    return build().parse_args(argv)
+def completed(action: argparse.Action, words: Sequence[str]) -> None:
+    """Words that a shell may complete an argument with, where `choices` would be too strict."""
+    action.completions = tuple(words)  # type: ignore[attr-defined]
 
 
 def _add_common(command: argparse.ArgumentParser) -> None:

@@ -7,9 +7,14 @@ from typing import Any
 from harnessgym_mcp.cli.output import Output
 from harnessgym_mcp.cli.parser import options_of
 
-__all__ = ["HELP", "configure", "run"]
+__all__ = ["EXAMPLES", "HELP", "configure", "run"]
 
 HELP = "call a tool: NAME__TOOL"
+
+EXAMPLES = """
+  harnessgym call asm-lens__explain --arguments '{"path": "a.c", "function": "f"}'
+  harnessgym call asm-lens__explain --arguments @arguments.json --json
+"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

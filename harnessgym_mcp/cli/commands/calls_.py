@@ -1,14 +1,23 @@
 """The recorded calls, newest last; `--follow` waits for more, like tail -f."""
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harnessgym_mcp.cli.output import Output
 from harnessgym_mcp.cli.parser import options_of
 
-__all__ = ["HELP", "configure", "run"]
+if TYPE_CHECKING:
+    from harnessgym_mcp.store.home import Home
+
+__all__ = ["EXAMPLES", "HELP", "configure", "run"]
 
 HELP = "the recorded calls, live with --follow"
+
+EXAMPLES = """
+  harnessgym calls                             the newest 20
+  harnessgym calls --follow                    a live tail; Ctrl-C ends it
+  harnessgym calls -n 1000 --json | jq '.calls[] | select(.status != "completed")'
+"""
 
 _POLL = 0.3  # seconds between looks
 
@@ -24,26 +33,36 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     home, _ = options_of(arguments).open(create=False)
     calls = recent_calls(home, max(arguments.limit, 0))
     if arguments.follow:
-        return _follow(arguments, output, calls)
+        return _follow(home, output, calls)
     output.result("calls", {"calls": calls}, "\n".join(_line(c) for c in calls) or "no call on record")
     return 0
 
 
-def _follow(arguments: argparse.Namespace, output: Output, calls: list[dict[str, Any]]) -> int:
-    """Each call on its own line; with --json each as its own object."""
-    import json
-    import time
-
+def _follow(home: "Home", output: Output, calls: list[dict[str, Any]]) -> int:
+    """Each call on its own line; with --json each as its own object. Ends with the reader, or on Ctrl-C."""
     from harnessgym_mcp.store.callstats import recent_calls
 
-    home, _ = options_of(arguments).open(create=False)
-    last: Any = None
-    while True:
-        for call in calls:
-            print(json.dumps({"schema": "harnessgym/call/1"} | call) if arguments.json else _line(call), flush=True)
-            last = call["id"]
-        time.sleep(_POLL)
-        calls = recent_calls(home, 1000, after_id=last) if last is not None else recent_calls(home, 1000)
+    last: str | None = calls[-1]["id"] if calls else None
+    try:
+        while True:
+            for call in calls:
+                output.item("call", call, _line(call))
+                last = call["id"]
+            if _reader_left(_POLL):
+                return 0
+            calls = recent_calls(home, 1000, after_id=last or "")
+    except KeyboardInterrupt:
+        return 0
+
+
+def _reader_left(seconds: float) -> bool:
+    """Wait; has whoever reads our output gone meanwhile? A tail without new lines would never notice otherwise."""
+    import select
+    import sys
+
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)  # errors and hang-ups are told unasked
+    return bool(poll.poll(seconds * 1000))
 
 
 def _line(call: dict[str, Any]) -> str:

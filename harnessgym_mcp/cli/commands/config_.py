@@ -5,9 +5,14 @@ import argparse
 from harnessgym_mcp.cli.output import Output
 from harnessgym_mcp.cli.parser import options_of
 
-__all__ = ["HELP", "configure", "run"]
+__all__ = ["EXAMPLES", "HELP", "configure", "run"]
 
 HELP = "the policy in force and where each setting comes from"
+
+EXAMPLES = """
+  harnessgym config show
+  harnessgym config show --set timeouts.call=60 --json
+"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -9,9 +9,14 @@ from pathlib import Path
 from harnessgym_mcp.cli.output import Output
 from harnessgym_mcp.cli.parser import options_of
 
-__all__ = ["HELP", "configure", "run"]
+__all__ = ["EXAMPLES", "HELP", "configure", "run"]
 
 HELP = "the whole loop, offline, in under a minute"
+
+EXAMPLES = """
+  harnessgym demo
+  harnessgym demo --folder ./demo --json
+"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -9,9 +9,14 @@ from harnessgym_mcp.cli.parser import options_of
 if TYPE_CHECKING:
     from harnessgym_mcp.core.lifecycle import Artifact
 
-__all__ = ["HELP", "configure", "run"]
+__all__ = ["EXAMPLES", "HELP", "configure", "run"]
 
 HELP = "the artifacts, their versions and tools"
+
+EXAMPLES = """
+  harnessgym list
+  harnessgym list --all --json
+"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -27,18 +32,18 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     registry = RegistryStore(home).load()
     shown = [a for a in registry.artifacts.values() if arguments.all or a.status == "active"]
     rows = [(a.name, a.kind, a.status, a.version.version, a.current[7:19], len(a.version.tools)) for a in shown]
-    text = output.table(("artifact", "kind", "status", "version", "digest", "tools"), rows) if rows else ""
-    if arguments.all and registry.quarantine:
-        held = [(q.name, q.digest[7:19], ", ".join(q.findings)) for q in registry.quarantine]
-        text += ("\n\n" if text else "") + output.table(("quarantined", "digest", "findings"), held)
-    if not text:
-        text = "nothing yet; an agent begins with harnessgym.reflect, a person with `harnessgym submit PATH`"
+    held = [(q.name, q.digest[7:19], ", ".join(q.findings)) for q in registry.quarantine if arguments.all]
+    tables = [
+        output.table(("artifact", "kind", "status", "version", "digest", "tools"), rows),
+        output.table(("quarantined", "digest", "findings"), held),
+    ]
+    empty = "nothing yet; an agent begins with harnessgym.reflect, a person with `harnessgym submit PATH`"
     body = {
         "artifacts": [_artifact(a) for a in shown],
         "quarantine": [msgspec.to_builtins(q) for q in registry.quarantine],
         "generation": registry.generation,
     }
-    output.result("list", body, text)
+    output.result("list", body, *(tables if any(tables) else [empty]))
     return 0
 
 

@@ -6,9 +6,14 @@ from pathlib import Path
 from harnessgym_mcp.cli.output import Output
 from harnessgym_mcp.cli.parser import options_of
 
-__all__ = ["HELP", "configure", "run"]
+__all__ = ["EXAMPLES", "HELP", "configure", "run"]
 
 HELP = "the verdict on a folder, nothing else"
+
+EXAMPLES = """
+  harnessgym qualify ./my-tool
+  harnessgym qualify ./my-tool --set isolation.tier=B
+"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -5,9 +5,14 @@ import argparse
 from harnessgym_mcp.cli.output import Output
 from harnessgym_mcp.cli.parser import options_of
 
-__all__ = ["HELP", "configure", "run"]
+__all__ = ["EXAMPLES", "HELP", "configure", "run"]
 
 HELP = "judge artifacts anew on this machine"
+
+EXAMPLES = """
+  harnessgym requalify                         all of generated/, for example after a clone
+  harnessgym requalify asm-lens
+"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -39,6 +44,6 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     results = asyncio.run(judge_all())
     rows = [(name, "rejected" if reason else "qualified", reason) for name, reason in results.items()]
     body = {"artifacts": [{"name": n, "status": s, "reason": r} for n, s, r in rows]}
-    text = output.table(("artifact", "status", "reason"), rows) if rows else "there is nothing in generated/ yet"
+    text = output.table(("artifact", "status", "reason"), rows) or "there is nothing in generated/ yet"
     output.result("requalify", body, text)
     return EXIT_REJECTED if any(results.values()) else EXIT_OK

@@ -5,9 +5,13 @@ import argparse
 from harnessgym_mcp.cli.output import Output
 from harnessgym_mcp.cli.parser import options_of
 
-__all__ = ["HELP", "configure", "run"]
+__all__ = ["EXAMPLES", "HELP", "configure", "run"]
 
 HELP = "bring an archived artifact back"
+
+EXAMPLES = """
+  harnessgym restore asm-lens
+"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -5,9 +5,14 @@ import argparse
 from harnessgym_mcp.cli.output import Output
 from harnessgym_mcp.cli.parser import options_of
 
-__all__ = ["HELP", "configure", "run"]
+__all__ = ["EXAMPLES", "HELP", "configure", "run"]
 
 HELP = "back to a former version"
+
+EXAMPLES = """
+  harnessgym rollback asm-lens                 to the version before
+  harnessgym rollback asm-lens 3fa9c1          to one that `show` lists
+"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

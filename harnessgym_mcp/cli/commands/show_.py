@@ -6,9 +6,14 @@ from typing import Any
 from harnessgym_mcp.cli.output import Output
 from harnessgym_mcp.cli.parser import options_of
 
-__all__ = ["HELP", "configure", "run"]
+__all__ = ["EXAMPLES", "HELP", "configure", "run"]
 
 HELP = "one artifact in full"
+
+EXAMPLES = """
+  harnessgym show asm-lens
+  harnessgym show asm-lens --json | jq .verdict.stages
+"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -37,11 +42,11 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     verdict = VerdictStore(home.state).load(artifact.current)
     body = msgspec.to_builtins(artifact)
     body["verdict"] = msgspec.to_builtins(verdict) if verdict else None
-    output.result("show", body, _text(body, output))
+    output.result("show", body, *_parts(body, output))
     return 0
 
 
-def _text(body: dict[str, Any], output: Output) -> str:
+def _parts(body: dict[str, Any], output: Output) -> list[str]:
     current = next(v for v in body["versions"] if v["digest"] == body["current"])
     verdict = body["verdict"]
     lines = [
@@ -51,13 +56,14 @@ def _text(body: dict[str, Any], output: Output) -> str:
         f"  predicted: {current.get('prediction') or 'nothing'}",
         f"  verdict: {verdict['status'] if verdict else 'none from this machine'}"
         + (f" in tier {verdict['isolation']['tier']}" if verdict and verdict["isolation"] else ""),
-        "",
     ]
     tools = [(f"{body['name']}__{t['name']}", str(t.get("description", ""))) for t in current.get("tools", [])]
-    if tools:
-        lines.append(output.table(("tool", "description"), tools))
     versions = [
         ("*" if v["digest"] == body["current"] else "", v.get("version", "0.1.0"), v["digest"][7:19])
         for v in body["versions"]
     ]
-    return "\n".join([*lines, "", output.table(("", "version", "digest"), versions)])
+    return [
+        "\n".join(lines),
+        output.table(("tool", "description"), tools),
+        output.table(("", "version", "digest"), versions),
+    ]

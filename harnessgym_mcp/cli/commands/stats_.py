@@ -6,9 +6,15 @@ from typing import Any
 from harnessgym_mcp.cli.output import Output
 from harnessgym_mcp.cli.parser import options_of
 
-__all__ = ["HELP", "configure", "run"]
+__all__ = ["EXAMPLES", "HELP", "configure", "run"]
 
 HELP = "use of the harness, tool by tool"
+
+EXAMPLES = """
+  harnessgym stats
+  harnessgym stats --since 2h --artifact asm-lens
+  harnessgym stats --json | jq .never_used
+"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -26,18 +32,16 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
 
     wanted = {"scope": arguments.scope, "artifact": arguments.artifact, "since": arguments.since}
     body = asyncio.run(offline_stats(options_of(arguments), wanted))
-    output.result("stats", body, _text(body, output))
+    output.result("stats", body, *_parts(body, output))
     return 0
 
 
-def _text(body: dict[str, Any], output: Output) -> str:
+def _parts(body: dict[str, Any], output: Output) -> list[str]:
     artifacts = [
         (a["name"], a["status"], a["version"], a["digest"][7:19], ", ".join(a["tools"])) for a in body["artifacts"]
     ]
-    parts = [
-        output.table(("artifact", "status", "version", "digest", "tools"), artifacts)
-        if artifacts
-        else "no artifact yet"
+    parts: list[str] = [
+        output.table(("artifact", "status", "version", "digest", "tools"), artifacts) or "no artifact yet"
     ]
     if body["calls"]:
         header = ("tool", "calls", "ok", "tool errors", "other", "p50 ms", "p95 ms", "max ms")
@@ -54,7 +58,7 @@ def _text(body: dict[str, Any], output: Output) -> str:
     parts.append(f"isolation: tier {tier}" + (f" (not in force: {missing})" if missing else ""))
     if body["dropped_events"]:
         parts.append(f"calls that could not be recorded: {body['dropped_events']}")
-    return "\n\n".join(parts)
+    return parts
 
 
 def _row(call: dict[str, Any]) -> tuple[object, ...]:

@@ -9,9 +9,14 @@ from pathlib import Path
 from harnessgym_mcp.cli.output import Output
 from harnessgym_mcp.cli.parser import options_of
 
-__all__ = ["HELP", "configure", "run"]
+__all__ = ["EXAMPLES", "HELP", "configure", "run"]
 
 HELP = "qualify a folder and publish it"
+
+EXAMPLES = """
+  harnessgym submit .harnessgym/drafts/asm-lens
+  harnessgym submit ./my-tool --json | jq '.findings[] | {id, what, fix}'
+"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -1,0 +1,73 @@
+"""Is everything in order here? Python, home, registry, telemetry, sandbox, clients, and a sample server end to end.
+
+Nothing is changed, and nothing hangs: each check has a deadline. Exit code 0 when nothing has failed, else 4.
+"""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from harnessgym_mcp.cli.output import Output
+from harnessgym_mcp.cli.parser import options_of
+
+if TYPE_CHECKING:
+    from harnessgym_mcp.server.doctor_finding import Finding
+    from harnessgym_mcp.server.options import Options
+
+__all__ = ["EXAMPLES", "HELP", "configure", "run"]
+
+HELP = "is everything in order here, and what to do if not"
+
+EXAMPLES = """
+  harnessgym doctor
+  harnessgym doctor --fix                      also end what crashed sessions have left behind
+  harnessgym doctor --json | jq '.checks[] | select(.status != "ok")'
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--fix", action="store_true", help="end processes and remove folders of crashed sessions")
+
+
+def run(arguments: argparse.Namespace, output: Output) -> int:
+    import asyncio
+
+    import msgspec
+
+    from harnessgym_mcp.errors import EXIT_OK, StateError
+    from harnessgym_mcp.server.doctor import worst
+
+    options = options_of(arguments)
+    if arguments.fix:
+        _fix(output)
+    with output.busy("looking"):
+        findings = asyncio.run(_examine(options, output))
+    status = worst(list(findings.values()))
+    body = {
+        "status": status,
+        "checks": [{"id": id, **msgspec.to_builtins(finding)} for id, finding in findings.items()],
+    }
+    rows = [(id, f.status, f.what) for id, f in findings.items()]
+    remedies = [f"{id}: {f.remedy}" for id, f in findings.items() if f.remedy and f.status in ("warn", "fail")]
+    verdict = {"ok": "all is well", "warn": "it works; see what is worth a look", "fail": "something is wrong"}[status]
+    output.result("doctor", body, output.table(("check", "status", "what"), rows), *_advice(remedies), verdict)
+    return StateError.exit_code if status == "fail" else EXIT_OK
+
+
+def _advice(remedies: list[str]) -> list[str]:
+    return ["what to do:\n" + "\n".join(f"  {line}" for text in remedies for line in text.splitlines())] * bool(
+        remedies
+    )
+
+
+async def _examine(options: "Options", output: Output) -> "dict[str, Finding]":
+    import os
+
+    from harnessgym_mcp.server.doctor import examine
+
+    return {id: finding async for id, finding in examine(options, os.environ)}
+
+
+def _fix(output: Output) -> None:
+    from harnessgym_mcp.proc.groups import sweep_orphans
+
+    output.say(f"ended {sweep_orphans()} processes of crashed sessions")
