@@ -16,9 +16,11 @@ from harnessgym_mcp.errors import PolicyError
 __all__ = [
     "Agents",
     "Compare",
+    "Context",
     "Dashboard",
     "Doctor",
     "Grants",
+    "Http",
     "Isolation",
     "Lifecycle",
     "Limits",
@@ -121,6 +123,15 @@ class Grants:
 
 
 @dataclass(frozen=True, slots=True)
+class Context:
+    """How much of a model's context the listed tools may take."""
+
+    expose: str = "auto"  # all | search | auto
+    budget_tokens: int = 20_000  # of all listed mounted tools together, estimated
+    recent_days: float = 14.0  # used or published within this time counts as in use
+
+
+@dataclass(frozen=True, slots=True)
 class Isolation:
     """The sandbox and its bounds."""
 
@@ -172,6 +183,21 @@ class Dashboard:
     diff_lines: int = 2000  # of all files together
     report_bytes: int = 64 * MIB
     runs: int = 200  # the newest that are listed
+
+
+@dataclass(frozen=True, slots=True)
+class Http:
+    """The front for several clients, `serve --transport http`."""
+
+    port: int = 8790
+    body_bytes: int = 16 * MIB  # of one request
+    sessions: int = 1000  # open at once
+    idle: float = 1800.0  # until a session without requests is closed
+    retry: float = 1.0  # after which a client whose stream broke comes back
+    replay_bytes: int = 32 * MIB  # of what was sent, kept for clients that come back
+    queue: int = 1000  # notifications that wait for one client to read; further ones are counted and let go
+    token_chars: int = 16  # the least of a bearer token
+    close: float = 1.0  # for open streams at the end
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,9 +289,11 @@ class Policy:
     mounts: Mounts = field(default_factory=Mounts)
     qualify: Qualify = field(default_factory=Qualify)
     grants: Grants = field(default_factory=Grants)
+    context: Context = field(default_factory=Context)
     isolation: Isolation = field(default_factory=Isolation)
     telemetry: Telemetry = field(default_factory=Telemetry)
     dashboard: Dashboard = field(default_factory=Dashboard)
+    http: Http = field(default_factory=Http)
     agents: Agents = field(default_factory=Agents)
     compare: Compare = field(default_factory=Compare)
     loop: Loop = field(default_factory=Loop)
@@ -295,7 +323,11 @@ class Policy:
 
 
 _SECTIONS = get_type_hints(Policy)
-_CHOICES = {"isolation.tier": ("auto", "A", "B", "C", "D"), "grants.workspace": ("none", "read", "write")}
+_CHOICES = {
+    "context.expose": ("all", "search", "auto"),
+    "isolation.tier": ("auto", "A", "B", "C", "D"),
+    "grants.workspace": ("none", "read", "write"),
+}
 
 
 def settings() -> list[str]:

@@ -13,6 +13,7 @@ from harnessgym_mcp.core.events import Session
 from harnessgym_mcp.core.frames import Message
 from harnessgym_mcp.core.policy import Policy
 from harnessgym_mcp.errors import HarnessGymError
+from harnessgym_mcp.proc.groups import sweep_orphans
 from harnessgym_mcp.qualify.submission import Submitter
 from harnessgym_mcp.server.client import Client
 from harnessgym_mcp.server.control.definitions import DEFINITIONS
@@ -20,6 +21,7 @@ from harnessgym_mcp.server.control.dispatch import Control
 from harnessgym_mcp.server.control.services import Services
 from harnessgym_mcp.server.harness import Harness
 from harnessgym_mcp.server.options import Options
+from harnessgym_mcp.server.presence import Presence
 from harnessgym_mcp.server.reader import SkillsAndPrompts
 from harnessgym_mcp.server.recorder import Observer, Recorder
 from harnessgym_mcp.server.spawn import HomeSpawner
@@ -34,7 +36,7 @@ from harnessgym_mcp.store.telemetry import TelemetryWriter
 from harnessgym_mcp.upstream.call import Call
 from harnessgym_mcp.upstream.mount import Mount
 
-__all__ = ["Gym", "Observers", "serve_stdio"]
+__all__ = ["Gym", "Observers", "log_to", "serve_stdio"]
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +65,7 @@ class Gym:
         self._observer = observer
         self._tasks: set[asyncio.Task[Any]] = set()
         self._watcher: Watcher | None = None
+        self._presence: Presence | None = None
 
     # ---- TableEvents
 
@@ -94,16 +97,21 @@ class Gym:
         self._watcher = Watcher(self._home.root, lambda: self._spawn(self.harness.refresh()))
         self._watcher.start()
         self._spawn(self._catch_up())
-        self._spawn(self._sweep())
+        self._presence = Presence(self._home)
+        self._spawn(self._sweep(self._presence))
 
     async def _catch_up(self) -> None:
         """What other processes and people did while nobody watched; and what a crash left half done."""
         with contextlib.suppress(HarnessGymError):
             await asyncio.to_thread(recover, self._home, self.policy)
+        if ended := await asyncio.to_thread(sweep_orphans):
+            logger.warning("%d processes that a crash had left behind were ended", ended)
         await self.harness.refresh()
 
-    async def _sweep(self) -> None:
+    async def _sweep(self, presence: Presence) -> None:
         while True:
+            if presence.changed(self.switchboard.clients, self.table.mounts.values()):
+                await asyncio.to_thread(presence.tell)
             await asyncio.sleep(_SWEEP)
             self.switchboard.sweep()
 
@@ -123,6 +131,8 @@ class Gym:
         lost = await asyncio.to_thread(self.telemetry.close, self.policy.timeouts.last_rows)
         if lost:
             logger.warning("%d telemetry rows could not be written", lost)
+        if self._presence:
+            self._presence.leave()
         await self.harness.close()
         await self.table.close(grace)
         if self._observer:
@@ -161,7 +171,7 @@ def serve_stdio(options: Options, observers: Observers | None = None) -> None:
     """
     home, policy = options.open()
     observer = observers(policy) if observers else None
-    _log_to(home.logs / "serve.log")
+    log_to(home.logs / "serve.log")
     main = _serve(home, policy, options.new_session(), bool(options.session), observer)
     try:
         import uvloop
@@ -171,7 +181,7 @@ def serve_stdio(options: Options, observers: Observers | None = None) -> None:
         uvloop.run(main)
 
 
-def _log_to(path: Path) -> None:
+def log_to(path: Path) -> None:
     """A file, and what matters to stderr; never stdout. A long file is put aside once."""
     stderr = StreamHandler(sys.stderr)
     stderr.setLevel(logging.WARNING)  # clients show or keep a server's stderr: only what matters goes there
