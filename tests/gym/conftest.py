@@ -10,7 +10,7 @@ from harnessgym_mcp.proc.choose import choose_sandbox
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from run_bench import Place  # noqa: E402
+from run_bench import Place
 
 
 @pytest.fixture

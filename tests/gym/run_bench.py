@@ -1,4 +1,4 @@
-"""A small task, a script in the agent's place, and runs of it: in this process, or as the command that can be killed."""
+"""A small task, a script in the agent's place, and runs of it: in this process, or as a command to be killed."""
 
 import json
 import os

@@ -2,7 +2,7 @@
 
 import json
 
-from run_bench import BY_HAND, REFLECT, WHOLE, WITH_TOOL, answer, submit
+from run_bench import WHOLE
 
 
 async def test_a_tool_built_in_one_iteration_solves_the_next(place):
