@@ -6,6 +6,7 @@ active --rollback--> active, at a former version
 (any digest) --quarantine--> hidden, evidence kept; the mounted version is untouched
 """
 
+from collections.abc import Collection
 from typing import Any, Literal
 
 import msgspec
@@ -23,7 +24,10 @@ __all__ = [
     "decode_registry",
     "encode_registry",
     "find",
+    "forget",
     "hidden",
+    "history",
+    "lift",
     "publish",
     "quarantine",
     "restore",
@@ -175,6 +179,30 @@ def restore(registry: Registry, name: str) -> Registry:
 
 def set_pinned(registry: Registry, name: str, pinned: bool) -> Registry:
     return _with(registry, msgspec.structs.replace(find(registry, name), pinned=pinned))
+
+
+def forget(registry: Registry, name: str, digests: Collection[str]) -> Registry:
+    """Without some versions of an artifact, or without the artifact where none is left; an active one keeps the
+    current version whatever is asked."""
+    artifact = find(registry, name)
+    gone = set(digests) - ({artifact.current} if artifact.status == "active" else set())
+    left = [v for v in artifact.versions if v.digest not in gone]
+    if not left:
+        others = {k: a for k, a in registry.artifacts.items() if k != name}
+        return msgspec.structs.replace(registry, artifacts=others)
+    current = artifact.current if artifact.current not in gone else left[-1].digest
+    return _with(registry, msgspec.structs.replace(artifact, versions=left, current=current))
+
+
+def lift(registry: Registry, name: str, digests: Collection[str]) -> Registry:
+    """Without some quarantine entries of a name."""
+    kept = [q for q in registry.quarantine if q.name != name or q.digest not in digests]
+    return msgspec.structs.replace(registry, quarantine=kept)
+
+
+def history(registry: Registry, name: str) -> list[Quarantined]:
+    """What was rejected under a name, oldest first, repaired since or not."""
+    return sorted((q for q in registry.quarantine if q.name == name), key=lambda q: q.at)
 
 
 def hidden(registry: Registry) -> list[Quarantined]:

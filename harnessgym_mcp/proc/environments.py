@@ -70,6 +70,23 @@ class Environments:
                     self._build(root, wanted, version)
         return _environment(root)
 
+    def key(self, packages: Sequence[str], python: str = "") -> str:
+        """The name of the folder that `ensure` gives for these, "" where none is needed. Raises UsageError."""
+        wanted, version = check_requirements(packages), check_python(python)
+        return "" if not wanted and _satisfied(version) else _key(wanted, version)
+
+    def kept(self) -> list[Path]:
+        """All environments of this machine, half-built ones included."""
+        if not self._folder.is_dir():
+            return []
+        return sorted(path for path in self._folder.iterdir() if path.is_dir())
+
+    def remove(self, folder: Path) -> None:
+        """Remove one of `kept`; whoever wants it later builds it anew."""
+        name = folder.name.removeprefix(".").removesuffix(".new")
+        with self._locked(name):
+            remove_leftover(folder)
+
     @contextlib.contextmanager
     def _locked(self, name: str) -> Iterator[None]:
         """Whoever else wants the same waits, and then finds it done."""
