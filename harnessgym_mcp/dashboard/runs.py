@@ -1,4 +1,5 @@
-"""Runs and comparisons as they lie in `<home>/runs`: read tolerantly, for they may be half written or newer."""
+"""Runs and comparisons as they lie in `<home>/runs`, and comparisons in folders of the workspace (`compare --out`):
+read tolerantly, for they may be half written or newer."""
 
 import json
 from dataclasses import dataclass, field
@@ -11,17 +12,19 @@ from harnessgym_mcp.errors import CorruptError, NotFoundError
 from harnessgym_mcp.report.model import ReportModel, decode
 from harnessgym_mcp.store.home import Home
 
-__all__ = ["Found", "comparisons", "find_run", "found_runs"]
+__all__ = ["Found", "find_run", "found_runs"]
 
 _REPORT = "report.json"
 _RUN = "harnessgym/run/1"
-_RECORDS = ("run.json", "summary.json", "state.json")
+_PLAN = "plan.json"
+_RECORDS = ("state.json", "summary.json")
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One folder of runs: a comparison where `model` is there, else a run's own `record`. `problem` says what could
-    not be read. `at` is when it last changed, in seconds since the epoch."""
+    """One folder of runs: a comparison where `model` is there, else a run's own `record` (its report, or its state
+    while it is under way). `problem` says what could not be read. `at` is when it last changed, in seconds since the
+    epoch."""
 
     id: str
     at: float
@@ -35,10 +38,6 @@ def found_runs(home: Home, policy: Dashboard) -> list[Found]:
     return [_read(folder, at, policy) for at, folder in _folders(home)[: policy.runs]]
 
 
-def comparisons(home: Home, policy: Dashboard) -> list[Found]:
-    return [found for found in found_runs(home, policy) if found.model]
-
-
 def find_run(home: Home, id: str, policy: Dashboard) -> Found:
     """One run by its folder's name. Raises NotFoundError."""
     for at, folder in _folders(home):
@@ -48,9 +47,13 @@ def find_run(home: Home, id: str, policy: Dashboard) -> Found:
 
 
 def _folders(home: Home) -> list[tuple[float, Path]]:
+    outs = [p for p in _below(home.workspace) if (p / _PLAN).is_file() and (p / _REPORT).is_file()]
+    return sorted(((_changed(p), p) for p in [*_below(home.runs), *outs]), reverse=True)
+
+
+def _below(folder: Path) -> list[Path]:
     try:
-        found = [p for p in home.runs.iterdir() if p.is_dir() and not p.is_symlink() and not p.name.startswith(".")]
-        return sorted(((_changed(p), p) for p in found), reverse=True)
+        return [p for p in folder.iterdir() if p.is_dir() and not p.is_symlink() and not p.name.startswith(".")]
     except OSError:
         return []
 

@@ -8,6 +8,8 @@ import time
 import pytest
 from world import tool
 
+from harnessgym_mcp.core.iteration import Iteration
+
 PAGES = ("/", "/live", "/tools", "/quarantine", "/iterations", "/runs")
 
 
@@ -109,18 +111,54 @@ def test_a_comparison_has_the_reports_verdict_charts_and_tables(furnished, start
     assert "Every trial" in page
 
 
-def test_a_run_without_a_report_is_shown_as_far_as_it_can_be_read(past, start):
-    runs = past.home.runs
-    for name, data in (("r-1", {"final_status": "solved", "iterations": [{"score": 4}]}), ("r-2", None)):
-        (runs / name).mkdir()
-        (runs / name / "summary.json").write_text("{" if data is None else json.dumps(data))
-    (runs / "r-3").mkdir()
+def test_a_comparison_that_lies_in_the_workspace_is_found(past, start):
+    past.compared("out", 0.1, ["lens"], title="In the workspace")
+    (past.home.runs / "out").rename(past.workspace / "out")
+    (past.workspace / "out" / "plan.json").write_text("{}")
+    board = start(past)
+    assert "In the workspace" in text_of(board.page("/runs"))
+    assert "In the workspace" in text_of(board.page("/runs/out"))
+
+
+def test_a_run_is_shown_finished_under_way_and_as_far_as_it_can_be_read(past, start):
+    steps = [
+        {"number": n, "attempt": {"status": "ok", "seconds": 61.0, "calls": [{"tool": "lens__look", "calls": 3}]},
+         "score": {"score": score, "passed": True}, "built": {"name": "lens", "state": "qualified", "rejections": [[]]}}
+        for n, score in ((1, 191.2), (2, 144.5))
+    ]  # fmt: skip
+    report = {"schema": "harnessgym/run/1", "status": "improved", "finding": "24% less than untouched",
+              "scores": {"baseline": 200.0, "best": 144.5, "direction": "lower"}, "iterations": steps}  # fmt: skip
+    files = {
+        "done": ("report.json", json.dumps(report)),
+        "going": ("state.json", json.dumps({"id": "going", "phase": "build", "iterations": steps[:1]})),
+        "odd": (
+            "report.json",
+            json.dumps(
+                {
+                    "schema": "harnessgym/run/1",
+                    "iterations": [1, {"score": {"score": True}}, {"attempt": []}],
+                    "scores": 4,
+                }
+            ),
+        ),
+        "torn": ("state.json", "{"),
+    }
+    for name, (file, data) in files.items():
+        (past.home.runs / name).mkdir()
+        (past.home.runs / name / file).write_text(data)
+    (past.home.runs / "bare").mkdir()
+    past.iterated(Iteration(id="i-1", session="i", name="lens", run="done", step="1", state="qualified"))
     board = start(past)
     listed = text_of(board.page("/runs"))
-    assert "solved" in listed
-    assert "is not JSON" in listed
-    assert "no report and no record yet" in listed
-    assert "score 4" in text_of(board.page("/runs/r-1"))
+    for words in ("▲ improved", "under way: build", "is not JSON", "no report and no record yet", "on record"):
+        assert words in listed
+    page = board.page("/runs/done")
+    assert "<svg" in page
+    for words in ("24% less than untouched", "untouched workspace: 200", "lens__look × 3", "after 1 rejected"):
+        assert words in text_of(page)
+    for name in ("going", "odd", "torn", "bare"):
+        board.page(f"/runs/{name}")
+    assert "seen once score 191.2, then 144.5" in text_of(board.page("/iterations"))
 
 
 def hostile_pages(attacked):

@@ -1,5 +1,6 @@
 """Iterations: what was missed, what was built, what its builder predicted, and what was measured since."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,10 +8,11 @@ from starlette.requests import Request
 
 from harnessgym_mcp.core.iteration import Iteration
 from harnessgym_mcp.core.lifecycle import Registry, Version
-from harnessgym_mcp.dashboard.runs import Found, comparisons
+from harnessgym_mcp.dashboard.run_record import read_run
+from harnessgym_mcp.dashboard.runs import Found, found_runs
 from harnessgym_mcp.dashboard.site import Site
 from harnessgym_mcp.report.model import ReportModel
-from harnessgym_mcp.report.words import change, effect
+from harnessgym_mcp.report.words import change, effect, number
 from harnessgym_mcp.store.callstats import ToolStats, tool_stats
 from harnessgym_mcp.store.iterations import IterationStore
 
@@ -21,8 +23,9 @@ _SHOWN = 100
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One comparison that had the artifact in its bundle. `word` is: as predicted, against the prediction, not shown
-    yet, or measured (where nothing was predicted of this metric)."""
+    """One comparison that had the artifact in its bundle, or the run that it was built in. `word` is: as predicted,
+    against the prediction, not shown yet, measured (where nothing was predicted of this metric), or seen once (a run's
+    next attempt, which proves nothing)."""
 
     run: str
     title: str
@@ -46,19 +49,20 @@ def iterations(site: Site, request: Request) -> dict[str, Any]:
     kept = store.read()
     registry = site.stores().registry.load()
     stats = tool_stats(site.home)
-    reports = comparisons(site.home, site.policy.dashboard)
-    rows = [_row(i, registry, stats, reports) for i in reversed(kept[-_SHOWN:])]
+    found = found_runs(site.home, site.policy.dashboard)
+    rows = [_row(i, registry, stats, found) for i in reversed(kept[-_SHOWN:])]
     return {"rows": rows, "older": max(len(kept) - _SHOWN, 0), "notes": store.notes}
 
 
-def _row(iteration: Iteration, registry: Registry, stats: list[ToolStats], reports: list[Found]) -> Row:
+def _row(iteration: Iteration, registry: Registry, stats: list[ToolStats], runs: list[Found]) -> Row:
     version = _version(iteration, registry)
     own = [s for s in stats if version and s.digest == version.digest]
     measured = [
         _measured(found, found.model, iteration.prediction)
-        for found in reports
+        for found in runs
         if found.model and iteration.name in found.model.design.bundle.artifacts
     ]
+    measured += [one for found in runs if found.record and found.id == iteration.run for one in _seen(found, iteration)]
     return Row(iteration, version, sum(s.calls for s in own), sum(s.successes for s in own), measured)
 
 
@@ -73,6 +77,15 @@ def _measured(found: Found, model: ReportModel, prediction: dict[str, Any]) -> M
     estimate = model.comparison.contrasts[0].estimate
     told = f"{change(estimate, model.design.metric)} ({effect(estimate)})" if estimate else "nothing could be compared"
     return Measured(found.id, model.title, judged(model, prediction), told)
+
+
+def _seen(found: Found, iteration: Iteration) -> Iterator[Measured]:
+    """The score of the attempt before the artifact was built, and of the next one, which had it."""
+    view = read_run(found.record)
+    if iteration.step.isascii() and iteration.step.isdecimal():
+        before, after = (view.score(int(iteration.step) + later) for later in (0, 1))
+        if before is not None and after is not None:
+            yield Measured(found.id, f"run {found.id}", "seen once", f"score {number(before)}, then {number(after)}")
 
 
 def judged(model: ReportModel, prediction: dict[str, Any]) -> str:
