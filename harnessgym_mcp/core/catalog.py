@@ -44,6 +44,18 @@ class Catalog:
     tools: tuple[Tool, ...]
     routes: Mapping[str, Route]
     fingerprint: str  # equal for equal lists
+    hidden: frozenset[str] = frozenset()  # artifacts that are mounted and found, but not listed
+
+    @property
+    def listed(self) -> tuple[Tool, ...]:
+        """What `tools/list` gives."""
+        return tuple(t for t in self.tools if t.artifact not in self.hidden) if self.hidden else self.tools
+
+    def hiding(self, artifacts: frozenset[str]) -> "Catalog":
+        """The same catalog with some artifacts left out of the list."""
+        hidden = artifacts & {t.artifact for t in self.tools}
+        new = Catalog(self.tools, self.routes, "", hidden)
+        return Catalog(self.tools, self.routes, _fingerprint(new.listed), hidden)
 
     def resolve(self, name: str) -> str | None:
         """The listed name behind any spelling that a client may use for it."""

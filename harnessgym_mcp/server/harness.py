@@ -6,15 +6,20 @@ tree without a verdict from this machine is not mounted: it is qualified in the 
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
+from harnessgym_mcp.core.catalog import Catalog
+from harnessgym_mcp.core.exposure import hidden_artifacts, tokens_by_artifact
+from harnessgym_mcp.core.frames import encode
 from harnessgym_mcp.core.lifecycle import Registry, Version
 from harnessgym_mcp.core.policy import Policy
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.errors import HarnessGymError, StateError
 from harnessgym_mcp.server.table import MountTable
 from harnessgym_mcp.server.view import View, look
+from harnessgym_mcp.store.callstats import tool_stats
 from harnessgym_mcp.store.publish import Stores
 from harnessgym_mcp.upstream.mount import Mount
 
@@ -42,6 +47,8 @@ class Harness:
         self._requalify = requalify
         self._announce = announce
         self._stores = stores
+        self._used: dict[str, float] = {}
+        table.exposure = self._hidden
         self._tried: set[tuple[str, str]] = set()
         self._lock = asyncio.Lock()
         self._jobs: set[asyncio.Task[None]] = set()
@@ -51,7 +58,7 @@ class Harness:
         """Look and reconcile; True when the list of tools has changed. `trees`: also look for edits in generated/."""
         async with self._lock:
             try:
-                view = await asyncio.to_thread(look, self._stores, self._policy, trees)
+                view = await asyncio.to_thread(self._look, trees)
             except StateError as error:
                 self.problems["registry.json"] = f"{error.message} ({error.hint})"
                 logger.warning("the registry cannot be read: %s", error.message)
@@ -61,7 +68,7 @@ class Harness:
     def load(self) -> None:
         """The first look, before any client is answered: the registry alone."""
         try:
-            self._apply(look(self._stores, self._policy, trees=False))
+            self._apply(self._look(trees=False))
         except StateError as error:
             self.problems["registry.json"] = f"{error.message} ({error.hint})"
 
@@ -76,6 +83,28 @@ class Harness:
             *self._stores.notes,
             *self._stores.verdicts.notes,
         ]
+
+    def _look(self, trees: bool) -> View:
+        """In a thread, but for the first look."""
+        view = look(self._stores, self._policy, trees=trees)
+        self._used = self._in_use(view)
+        return view
+
+    def _in_use(self, view: View) -> dict[str, float]:
+        """When each artifact was last called or published, lately; not asked while all fit the context budget."""
+        context = self._policy.context
+        size = sum(len(encode(v.tools)) for v in view.desired.values())
+        if context.expose != "auto" or size < context.budget_tokens * 2:
+            return {}
+        since = time.time() - context.recent_days * 86400
+        used = {name: v.published_at for name, v in view.desired.items() if v.published_at >= since}
+        for row in tool_stats(self._home, since=since):
+            used[row.artifact] = max(used.get(row.artifact, 0.0), row.last_at)
+        return used
+
+    def _hidden(self, catalog: Catalog) -> frozenset[str]:
+        pinned = [a.name for a in self.registry.artifacts.values() if a.pinned]
+        return hidden_artifacts(tokens_by_artifact(catalog.tools), self._policy.context, pinned, self._used)
 
     def _apply(self, view: View) -> bool:
         skills_before = _skills(self.active)

@@ -268,7 +268,7 @@ class Switchboard:
             client.introduce(msgspec.json.decode(info) if info is not None else None)
 
     def _list_tools(self, client: Client, raw_id: bytes, params: dict[str, Any], modern: bool) -> None:
-        tools = self.table.catalog.tools
+        tools = self.table.catalog.listed
         page = self._policy.limits.list_page
         cursor = params.get("cursor") or "0"
         if not isinstance(cursor, str) or not cursor.isdecimal() or int(cursor) > len(tools):

@@ -1,7 +1,7 @@
 """The mount table: `reconcile(desired)` is the only way anything is mounted, whatever the cause of the change."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from harnessgym_mcp.core.catalog import Catalog, build
@@ -44,6 +44,7 @@ class MountTable:
         self._spawn = spawn
         self._policy = policy
         self._events = events
+        self.exposure: Callable[[Catalog], frozenset[str]] = lambda catalog: frozenset()  # whom the list leaves out
         self._retiring: set[asyncio.Task[None]] = set()
 
     def reconcile(self, desired: Mapping[str, Version]) -> bool:
@@ -64,6 +65,7 @@ class MountTable:
     def _relist(self) -> bool:
         listed = {name: m.version for name, m in self.mounts.items() if m.state != "drifted"}
         new = build(self._own, listed, prefixed=self.prefixed)
+        new = new.hiding(self.exposure(new))
         changed = new.fingerprint != self.catalog.fingerprint
         self.catalog = new
         return changed

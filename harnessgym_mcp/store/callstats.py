@@ -47,6 +47,7 @@ class ToolStats(msgspec.Struct, frozen=True, kw_only=True):
     result_bytes: int
     first_at: float
     last_at: float
+    sessions: int  # agent sessions that called it
     via: dict[str, int]  # "direct" and "call" (through harnessgym.call)
 
 
@@ -56,7 +57,7 @@ SELECT artifact, tool, digest, COUNT(*) AS calls,
        SUM(status = 'protocol_error') AS protocol_errors, SUM(status = 'timeout') AS timeouts,
        SUM(status = 'cancelled') AS cancelled, SUM(status = 'crashed') AS crashed,
        MAX(duration_ms) AS max_ms, SUM(argument_bytes) AS argument_bytes, SUM(result_bytes) AS result_bytes,
-       MIN(at) AS first_at, MAX(at) AS last_at, SUM(via = 'call') AS dispatched
+       MIN(at) AS first_at, MAX(at) AS last_at, SUM(via = 'call') AS dispatched, COUNT(DISTINCT session) AS sessions
 FROM calls WHERE {where} GROUP BY artifact, tool, digest ORDER BY artifact, tool, first_at
 """
 _NTH = """

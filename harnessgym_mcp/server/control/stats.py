@@ -8,13 +8,17 @@ from typing import Any
 
 import msgspec
 
+from harnessgym_mcp.core.exposure import tokens, tokens_by_artifact
 from harnessgym_mcp.core.iteration import open_of
 from harnessgym_mcp.core.lifecycle import Artifact, hidden
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.errors import HarnessGymError, UsageError
 from harnessgym_mcp.proc.choose import choose_sandbox
+from harnessgym_mcp.qualify.checks.definitions import near_duplicates
+from harnessgym_mcp.qualify.request import Known
 from harnessgym_mcp.server.asking import Ask
 from harnessgym_mcp.server.control.services import Services, calls_on_record, labels_of
+from harnessgym_mcp.store.idleness import idle_sessions
 
 __all__ = ["parse_since", "stats"]
 
@@ -61,10 +65,11 @@ async def stats(services: Services, ask: Ask) -> dict[str, Any]:
     isolation = await asyncio.to_thread(_isolation, services)
     registry = services.harness.registry
     artifacts = [a for a in registry.artifacts.values() if not only or a.name == only]
+    idle = await asyncio.to_thread(idle_sessions, services.home, artifacts)
     used = {(c.artifact, c.tool) for c in calls if c.calls}
     return {
         "scope": scope,
-        "artifacts": [_artifact(services, a) for a in artifacts],
+        "artifacts": [_artifact(services, a) | _idleness(services, idle.get(a.name)) for a in artifacts],
         "calls": [msgspec.to_builtins(c) for c in calls],
         "never_used": [
             f"{a.name}__{t['name']}"
@@ -78,6 +83,8 @@ async def stats(services: Services, ask: Ask) -> dict[str, Any]:
             for q in hidden(registry)
             if not only or q.name == only
         ],
+        "context": _context(services),
+        "near_duplicates": _alike(services),
         "repaired_rejections": len(registry.quarantine) - len(hidden(registry)),
         "requalifying": dict(services.harness.pending),
         "problems": dict(services.harness.problems),
@@ -109,6 +116,35 @@ def _artifact(services: Services, artifact: Artifact) -> dict[str, Any]:
         "prediction": version.prediction if version else {},
         "server": mount.status() if mount else None,
     }
+
+
+def _idleness(services: Services, sessions: int | None) -> dict[str, Any]:
+    """How many sessions that used the harness did without it; None for skills, which are never called."""
+    stale = sessions is not None and sessions >= services.policy.lifecycle.stale_sessions
+    return {"idle_sessions": sessions, "stale": stale}
+
+
+def _context(services: Services) -> dict[str, Any]:
+    """What the list costs a model, estimated in tokens, by artifact; who is only to be found."""
+    catalog = services.table.catalog
+    return {
+        "expose": services.policy.context.expose,
+        "budget_tokens": services.policy.context.budget_tokens,
+        "listed_tokens": sum(tokens(t) for t in catalog.listed),
+        "by_artifact": tokens_by_artifact(catalog.tools),
+        "found_only": sorted(catalog.hidden),
+    }
+
+
+def _alike(services: Services) -> list[str]:
+    """Mounted tools that resemble another artifact's so much that one of them may be enough."""
+    mounts = services.table.mounts
+    known = {name: Known(name=name, tools=m.version.tools) for name, m in mounts.items()}
+    return [
+        f"{name}: {f.where} {f.what}"
+        for name, mount in mounts.items()
+        for f in near_duplicates(mount.version.tools, [k for other, k in known.items() if other != name])
+    ]
 
 
 def _isolation(services: Services) -> dict[str, Any]:
