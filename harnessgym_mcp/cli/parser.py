@@ -21,7 +21,7 @@ COMMANDS = (
     "serve", "demo", "submit", "qualify", "list", "show", "stats", "calls", "call",
     "rollback", "archive", "restore", "requalify", "config", "dashboard", "telemetry",
     "connect", "disconnect", "init", "doctor", "top", "completion",
-    "import", "export", "pin", "unpin", "run",
+    "import", "export", "prune", "pin", "unpin", "run",
     "compare", "trial", "power", "report",
 )  # fmt: skip
 """Every command; each has a module of its name in `cli.commands`."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from harnessgym_mcp.core.iteration import Attempt, Iteration, close_slot, record_attempt
-from harnessgym_mcp.core.lifecycle import Registry
+from harnessgym_mcp.core.lifecycle import Quarantined, Registry, history
 from harnessgym_mcp.core.names import check_artifact_name
 from harnessgym_mcp.core.policy import Policy
 from harnessgym_mcp.core.verdict import StageResult, Verdict
@@ -36,7 +36,8 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one submission.
 
     Qualified: the artifact is published under `name`. Rejected: `repair` of `repairs` may follow, or `final` is set
-    and the artifact is quarantined; `evidence` is the folder that keeps what was rejected.
+    and the artifact is quarantined; `evidence` is the folder that keeps what was rejected. `history` is what was
+    rejected under this name before, oldest first.
     """
 
     verdict: Verdict
@@ -46,6 +47,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     final: bool = False
     evidence: str = ""
     notes: list[str] = []
+    history: list[Quarantined] = []
 
 
 class Submitter:
@@ -99,12 +101,13 @@ class Submitter:
             iteration=iteration.id if iteration else version.iteration,
         )
         extends = "" if extends == name else extends
+        former = history(self._stores.registry.load(), name)
         registry = publish(self._stores, name, source, verdict, version, verdict.kind, extends)
         notes = []
         if registry.artifacts[name].current != version.digest:
             notes.append(f"{name} is pinned: the version was kept, and the mounted one stays")
         self._record(iteration, verdict, "qualified")
-        return Submission(verdict=verdict, name=name, notes=notes)
+        return Submission(verdict=verdict, name=name, notes=notes, history=former)
 
     def _refuse(self, source: Path, verdict: Verdict, iteration: Iteration | None) -> Submission:
         repairs = self._policy.qualify.repairs if iteration else 0
@@ -112,6 +115,7 @@ class Submitter:
             used = iteration.rejections if iteration else 0
             return Submission(verdict=verdict, name=verdict.name, repair=used, repairs=repairs)
         name, verdict = _name_for_evidence(verdict, iteration), _with_digest(verdict, source)
+        former = history(self._stores.registry.load(), name)
         evidence = reject(self._stores, name, source, verdict, iteration.id if iteration else "")
         count = (iteration.rejections if iteration else 0) + 1
         final = count > repairs
@@ -123,6 +127,7 @@ class Submitter:
             repairs=repairs,
             final=final,
             evidence=str(evidence),
+            history=former,
         )
 
     def _record(self, iteration: Iteration | None, verdict: Verdict, end: str) -> None:

@@ -26,12 +26,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, output: Output) -> int:
     import msgspec
 
+    from harnessgym_mcp.store.idleness import idle_sessions
     from harnessgym_mcp.store.registry import RegistryStore
 
-    home, _ = options_of(arguments).open(create=False)
+    home, policy = options_of(arguments).open(create=False)
     registry = RegistryStore(home).load()
     shown = [a for a in registry.artifacts.values() if arguments.all or a.status == "active"]
-    rows = [(a.name, a.kind, a.status, a.version.version, a.current[7:19], len(a.version.tools)) for a in shown]
+    idle = idle_sessions(home, shown)
+    stale = {name for name, sessions in idle.items() if sessions >= policy.lifecycle.stale_sessions}
+    rows = [_row(a, a.name in stale) for a in shown]
     held = [(q.name, q.digest[7:19], ", ".join(q.findings)) for q in registry.quarantine if arguments.all]
     tables = [
         output.table(("artifact", "kind", "status", "version", "digest", "tools"), rows),
@@ -39,12 +42,18 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     ]
     empty = "nothing yet; an agent begins with harnessgym.reflect, a person with `harnessgym submit PATH`"
     body = {
-        "artifacts": [_artifact(a) for a in shown],
+        "artifacts": [_artifact(a) | {"stale": a.name in stale, "idle_sessions": idle.get(a.name)} for a in shown],
         "quarantine": [msgspec.to_builtins(q) for q in registry.quarantine],
         "generation": registry.generation,
     }
     output.result("list", body, *(tables if any(tables) else [empty]))
     return 0
+
+
+def _row(artifact: "Artifact", stale: bool) -> tuple[object, ...]:
+    marks = [artifact.status, *(["stale"] if stale else []), *(["pinned"] if artifact.pinned else [])]
+    version = artifact.version
+    return (artifact.name, artifact.kind, ", ".join(marks), version.version, artifact.current[7:19], len(version.tools))
 
 
 def _artifact(artifact: "Artifact") -> dict[str, object]:

@@ -1,10 +1,14 @@
-"""Show one artifact: what it is for, its tools, versions, verdict and what was predicted of it."""
+"""Show one artifact: what it is for, its tools, versions, verdict, what was predicted of it, what was rejected."""
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from harnessgym_mcp.cli.output import Output
+from harnessgym_mcp.cli.output import Output, Table
 from harnessgym_mcp.cli.parser import options_of
+
+if TYPE_CHECKING:
+    from harnessgym_mcp.core.lifecycle import Quarantined
+    from harnessgym_mcp.store.home import Home
 
 __all__ = ["EXAMPLES", "HELP", "configure", "run"]
 
@@ -23,34 +27,60 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, output: Output) -> int:
     import msgspec
 
-    from harnessgym_mcp.core.lifecycle import find
+    from harnessgym_mcp.core.lifecycle import find, history
     from harnessgym_mcp.store.registry import RegistryStore
     from harnessgym_mcp.store.verdicts import VerdictStore
 
     home, _ = options_of(arguments).open(create=False)
     registry = RegistryStore(home).load()
-    held = [q for q in registry.quarantine if q.name == arguments.name]
-    if held and arguments.name not in registry.artifacts:
-        body: dict[str, Any] = {"name": arguments.name, "status": "quarantined"}
-        body["quarantine"] = [
-            msgspec.to_builtins(q) | {"evidence": str(home.quarantined(q.name, q.digest))} for q in held
-        ]
-        lines = [f"{q.digest[7:19]}  {q.reason}\n  evidence: {home.quarantined(q.name, q.digest)}" for q in held]
-        output.result("show", body, f"{arguments.name} (quarantined)\n" + "\n".join(lines))
+    rejected = [_rejection(entry, home) for entry in history(registry, arguments.name)]
+    if rejected and arguments.name not in registry.artifacts:
+        body: dict[str, Any] = {"name": arguments.name, "status": "quarantined", "quarantine": rejected}
+        hint = "to repair it, select its name in harnessgym.reflect, or submit a corrected folder by its name"
+        output.result("show", body, f"{arguments.name} (quarantined)\n  {hint}", _history(rejected, output))
         return 0
     artifact = find(registry, arguments.name)
     verdict = VerdictStore(home.state).load(artifact.current)
     body = msgspec.to_builtins(artifact)
     body["verdict"] = msgspec.to_builtins(verdict) if verdict else None
-    output.result("show", body, *_parts(body, output))
+    body["rejections"] = rejected
+    output.result("show", body, *_parts(body, output), _history(rejected, output))
     return 0
+
+
+def _rejection(entry: "Quarantined", home: "Home") -> dict[str, Any]:
+    """One entry of the history; `evidence` is "" where it was pruned."""
+    import msgspec
+
+    evidence = home.quarantined(entry.name, entry.digest)
+    return {
+        "at": 0.0,
+        "findings": [],
+        **msgspec.to_builtins(entry),
+        "evidence": str(evidence) if evidence.is_dir() else "",
+    }
+
+
+def _history(rejected: list[dict[str, Any]], output: Output) -> Table:
+    rows = [
+        (_when(r["at"]), r["digest"][7:19], ", ".join(r["findings"]) or r["reason"], r["evidence"] or "pruned")
+        for r in rejected
+    ]
+    return output.table(("rejected", "digest", "findings", "evidence"), rows)
+
+
+def _when(at: float) -> str:
+    from datetime import datetime
+
+    return f"{datetime.fromtimestamp(at):%Y-%m-%d %H:%M}" if at else ""
 
 
 def _parts(body: dict[str, Any], output: Output) -> list[str]:
     current = next(v for v in body["versions"] if v["digest"] == body["current"])
     verdict = body["verdict"]
     lines = [
-        f"{body['name']} {current.get('version', '0.1.0')}  {body.get('status', 'active')}",
+        f"{body['name']} {current.get('version', '0.1.0')}  {body.get('status', 'active')}"
+        + (", pinned" if body.get("pinned") else ""),
         f"  {current.get('description', '')}",
         f"  why: {current.get('why') or 'not stated'}",
         f"  predicted: {current.get('prediction') or 'nothing'}",

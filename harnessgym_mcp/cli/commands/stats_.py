@@ -50,6 +50,8 @@ def _parts(body: dict[str, Any], output: Output) -> list[str]:
         parts.append("no call on record")
     if body["never_used"]:
         parts.append("never used: " + ", ".join(body["never_used"]))
+    if stale := [f"{a['name']} ({a['idle_sessions']} sessions)" for a in body["artifacts"] if a["stale"]]:
+        parts.append("stale, not called by the sessions since: " + ", ".join(stale))
     parts += [f"quarantined: {q['name']} {q['digest'][7:19]}: {q['reason']}" for q in body["quarantined"]]
     parts += [f"problem: {name}: {what}" for name, what in body["problems"].items()]
     parts += [f"note: {note}" for note in body["notes"]]

@@ -43,15 +43,17 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     submission = asyncio.run(work)
     verdict = submission.verdict
     text = describe(verdict)
-    if verdict.qualified:
+    if verdict.qualified and not submission.notes:
         text += "\n\n  live now in every open session: " + ", ".join(
             f"{verdict.name}__{t['name']}" for t in verdict.tools
         )
     elif submission.evidence:
         text += f"\n\n  evidence: {submission.evidence}"
-    output.result(
-        "submit",
-        msgspec.to_builtins(verdict) | {"schema": "harnessgym/verdict/1", "evidence": submission.evidence},
-        text,
-    )
+    text += "".join(f"\n\n  note: {note}" for note in submission.notes)
+    if submission.history:
+        times = len(submission.history)
+        text += f"\n\n  rejected {times} times before under this name: `harnessgym show {submission.name}`"
+    body = msgspec.to_builtins(verdict) | {"schema": "harnessgym/verdict/1", "evidence": submission.evidence}
+    body |= {"notes": submission.notes, "former_rejections": [msgspec.to_builtins(q) for q in submission.history]}
+    output.result("submit", body, text)
     return EXIT_OK if verdict.qualified else EXIT_REJECTED

@@ -9,13 +9,14 @@ import msgspec
 
 from harnessgym_mcp.core import names
 from harnessgym_mcp.core.iteration import Iteration, open_of, open_slot
-from harnessgym_mcp.core.lifecycle import Registry, hidden
+from harnessgym_mcp.core.lifecycle import Quarantined, Registry, hidden, history
 from harnessgym_mcp.core.text import one_line
-from harnessgym_mcp.errors import NotFoundError, UsageError
+from harnessgym_mcp.errors import HarnessGymError, NotFoundError, UsageError
 from harnessgym_mcp.qualify.scaffold import scaffold
 from harnessgym_mcp.server.asking import Ask
 from harnessgym_mcp.server.control.services import Services, calls_on_record, labels_of
 from harnessgym_mcp.store.atomic import write_atomic
+from harnessgym_mcp.store.evidence import restore_evidence
 from harnessgym_mcp.store.objects import ObjectStore
 
 __all__ = ["Selection", "reflect"]
@@ -80,7 +81,7 @@ async def _evidence(services: Services, ask: Ask) -> dict[str, Any]:
         "failed": [f"{c.artifact}__{c.tool}" for c in calls if c.successes < c.calls],
         "slowest": [f"{c.artifact}__{c.tool}" for c in sorted(calls, key=lambda c: -(c.p95_ms or 0))[:3]],
         "exists_so_extend_it": _existing(registry, used),
-        "quarantined": [{"name": q.name, "why": q.reason, "findings": q.findings} for q in hidden(registry)],
+        "quarantined": _quarantined(registry),
         "problems": dict(services.harness.problems),
     }
     if held:
@@ -90,6 +91,16 @@ async def _evidence(services: Services, ask: Ask) -> dict[str, Any]:
             "evidence": evidence,
         }
     return {"question": QUESTION, "next": "call harnessgym.reflect with `selected`", "evidence": evidence}
+
+
+def _quarantined(registry: Registry) -> list[dict[str, Any]]:
+    """The last rejection of each name that has not qualified since, and how many there were: selecting the name again
+    repairs it."""
+    last = {q.name: q for q in sorted(hidden(registry), key=lambda q: q.at)}
+    return [
+        {"name": n, "why": q.reason, "findings": q.findings, "rejections": len(history(registry, n))}
+        for n, q in last.items()
+    ]
 
 
 def _existing(registry: Registry, used: set[tuple[str, str]]) -> list[dict[str, Any]]:
@@ -115,11 +126,14 @@ def _select(services: Services, ask: Ask, selection: Selection) -> dict[str, Any
     _check(registry, name, extends, selection, services.policy.limits.callable_chars)
     draft = services.home.draft(name)
     opened = _open(services, ask, selection, extends, draft)
-    files = _files(services, registry, selection, extends)
+    former = history(registry, name)
+    files = _repaired(services, former, draft) if former and name not in registry.artifacts else {}
+    files = files or _files(services, registry, selection, extends)
     kept = _write_draft(draft, files)
     return {
         "iteration": opened.id,
         "draft": str(draft),
+        **({"rejected_before": [_told(services, q) for q in former]} if former else {}),
         "kept_as_it_was": kept,
         "rules": RULES,
         "next": "edit the files in `draft`, then make the next call; without file tools send `files` in it",
@@ -181,8 +195,29 @@ def _files(services: Services, registry: Registry, selection: Selection, extends
             prediction=selection.prediction,
             extends=extends,
         )
+    return _texts(root)
+
+
+def _repaired(services: Services, former: list[Quarantined], draft: Path) -> dict[str, str]:
+    """The draft that was rejected last: as it lies there, else from its evidence; nothing where neither is left."""
+    if not draft.exists():
+        try:
+            restore_evidence(services.home.quarantined(former[-1].name, former[-1].digest), draft)
+        except HarnessGymError:
+            return {}
+    return _texts(draft) if (draft / "plugin.json").is_file() else {}
+
+
+def _told(services: Services, entry: Quarantined) -> dict[str, Any]:
+    evidence = services.home.quarantined(entry.name, entry.digest)
+    return {"why": entry.reason, "findings": entry.findings, "evidence": str(evidence / "report.md")}
+
+
+def _texts(root: Path) -> dict[str, str]:
     return {
-        p.relative_to(root).as_posix(): p.read_text("utf-8", "replace") for p in sorted(root.rglob("*")) if p.is_file()
+        p.relative_to(root).as_posix(): p.read_text("utf-8", "replace")
+        for p in sorted(root.rglob("*"))
+        if p.is_file() and not p.is_symlink()
     }
 
 

@@ -166,6 +166,9 @@ class Submissions:
     async def _answer(self, ask: Ask, job: Job, submission: Submission) -> dict[str, Any]:
         verdict = msgspec.to_builtins(submission.verdict)
         rest = {k: v for k, v in verdict.items() if k not in ("status", "tools", "findings")}
+        rest |= {"notes": submission.notes} if submission.notes else {}
+        former = [{"digest": q.digest, "findings": q.findings} for q in submission.history]
+        rest |= {"former_rejections": former} if former else {}
         seen = ask.client.lists
         changed = await self._services.harness.refresh(trees=False)
         if submission.verdict.qualified:
