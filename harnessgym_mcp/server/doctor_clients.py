@@ -32,7 +32,10 @@ def _check(client: str, context: Context) -> Finding:
     if not where and all(c.state == "absent" for c in connections.values()):
         return Finding("skipped", f"{CLIENTS[client].title} was not found")
     version = _version(where, context)
-    said = f"{version or where or 'not found on PATH'}; {_told(connections)}"
+    here = (
+        version or (where and f"{'no program on PATH, config in ' * os.path.isdir(where)}{where}") or "not found here"
+    )
+    said = f"{here}; {_told(connections)}"
     details = {"path": where, "version": version} | {scope: c.state for scope, c in connections.items()}
     wrong = [scope for scope, c in connections.items() if c.state in ("wrong", "broken")]
     if wrong:
