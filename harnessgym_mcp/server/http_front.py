@@ -25,9 +25,8 @@ from harnessgym_mcp.core.events import Session
 from harnessgym_mcp.core.policy import Http
 from harnessgym_mcp.core.wire import MODERN
 from harnessgym_mcp.server.http_guard import Guard, allowed_hosts, allowed_origins
-from harnessgym_mcp.server.http_line import Line
+from harnessgym_mcp.server.http_line import Board, Line
 from harnessgym_mcp.server.http_replay import Replay, SessionEvents
-from harnessgym_mcp.server.switchboard import Switchboard
 
 __all__ = ["Door", "HttpFront"]
 
@@ -73,22 +72,26 @@ class _Sessions(StreamableHTTPSessionManager):
 
 
 class HttpFront:
-    """Any number of clients. `app` is to be served while `running`."""
+    """Any number of clients. `app` is to be served while `running`.
+
+    `schema_of(tool)` gives the input schema of a listed tool, or None, for the transport's check of `Mcp-Param-*`.
+    """
 
     def __init__(
         self,
-        switchboard: Switchboard,
+        board: Board,
+        schema_of: Callable[[str], Any],
         new_session: Callable[[str], Session],
         settings: Http,
         door: Door,
         *,
         fixed: bool = False,
     ) -> None:
-        self._switchboard = switchboard
+        self._board = board
         self._new_session = new_session  # of an HTTP session's id, "" in the era that has none
         self._settings = settings
         self._fixed = fixed
-        server: Server[Any] = Server("harnessgym", get_tool_input_schema=self._schema_of)
+        server: Server[Any] = Server("harnessgym", get_tool_input_schema=schema_of)
         server.middleware[:] = [self._take]
         hosts = allowed_hosts(door.host, door.names)
         self._manager = _Sessions(
@@ -108,11 +111,6 @@ class HttpFront:
     async def running(self) -> AsyncIterator[None]:
         async with self._manager.run():
             yield
-
-    def _schema_of(self, tool: str) -> Any | None:
-        """For the transport's check of `Mcp-Param-*` headers."""
-        found = next((t for t in self._switchboard.table.catalog.tools if t.name == tool), None)
-        return found.definition.get("inputSchema") if found else None
 
     # ---- each message
 
@@ -142,13 +140,13 @@ class HttpFront:
 
     def _open(self, session_id: str, standing: _Stream | None) -> Line:
         line = Line(
-            self._switchboard,
+            self._board,
             self._new_session(session_id),
             fixed=self._fixed,
             standing=standing,
             queue=self._settings.queue,
         )
-        self._switchboard.clients.add(line.client)
+        self._board.clients.add(line.client)
         return line
 
     async def _answer(self, line: Line, ctx: _Context) -> dict[str, Any]:

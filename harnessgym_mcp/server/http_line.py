@@ -37,6 +37,8 @@ class Outlet(Protocol):
 class Board(Protocol):
     """The switchboard as a line needs it."""
 
+    clients: set[Client]
+
     def receive(self, client: Client, frame: bytes) -> None: ...
     async def disconnect(self, client: Client) -> None: ...
 

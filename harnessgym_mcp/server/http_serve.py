@@ -7,6 +7,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import uvicorn
 
@@ -63,7 +64,11 @@ async def _serve(
         """Each HTTP session is an agent session of its own, unless --session names the one that all belong to."""
         return session if options.session else session._replace(id=f"http-{id or session.front}")
 
-    front = HttpFront(gym.switchboard, new_session, policy.http, door, fixed=bool(options.session))
+    def schema_of(tool: str) -> Any:
+        found = next((t for t in gym.table.catalog.tools if t.name == tool), None)
+        return found.definition.get("inputSchema") if found else None
+
+    front = HttpFront(gym.switchboard, schema_of, new_session, policy.http, door, fixed=bool(options.session))
     address = _address(door.host, listener.getsockname()[1])
 
     def started() -> None:

@@ -6,7 +6,7 @@ process. Own prompts and skills come first.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,8 +14,8 @@ from msgspec import Raw
 
 from harnessgym_mcp.core.frames import Message, encode, notification, object_of
 from harnessgym_mcp.core.namespace import inner_name, map_uris, outer_name, outer_uri, split_uri
-from harnessgym_mcp.core.wire import CAPABILITIES_KEY, MODERN, VERSION_KEY
 from harnessgym_mcp.server.asking import Shape, result_of
+from harnessgym_mcp.server.client import Client
 from harnessgym_mcp.server.table import MountTable
 from harnessgym_mcp.upstream.call import Call
 from harnessgym_mcp.upstream.mount import Mount
@@ -130,13 +130,23 @@ class Relay:
                 out.append(listed | {"name": outer_name(prefix, str(item.get("name", "")))})
         return out
 
-    def subscription(self, routed: Routed) -> tuple[str, dict[str, Raw]]:
-        """`(method, params)` by which a mount is asked to tell of a resource's changes."""
-        if not routed.mount.launch.wire.modern:
-            return "resources/subscribe", routed.params
-        wanted = {"resourceSubscriptions": [text_of(routed.params["uri"])]}
-        meta = {VERSION_KEY: MODERN, CAPABILITIES_KEY: {}}
-        return "subscriptions/listen", {"notifications": Raw(encode(wanted)), "_meta": Raw(encode(meta))}
+    # ---- changes of single resources
+
+    def is_followed(self, routed: Routed, method: str) -> bool:
+        """Is it a subscription to a server of the revision that has no such request?"""
+        return method in _BY_URI[1:] and routed.mount.in_era(False) == "modern"
+
+    def follow(self, clients: Iterable[Client]) -> None:
+        """Let each mount tell of what its clients listen to, and no more of what nobody does."""
+        wanted: dict[Mount, set[str]] = {mount: set() for mount in self._table.mounts.values()}
+        for client in clients:
+            listened = {u for wishes in client.listens.values() for u in uris_of(wishes.get("resourceSubscriptions"))}
+            for uri in listened | client.subscriptions:
+                routed = self._by_uri({"uri": Raw(encode(uri))}, cached=False)
+                if routed and (uri in listened or routed.mount.in_era(False) == "modern"):
+                    wanted[routed.mount].add(text_of(routed.params["uri"]))
+        for mount, uris in wanted.items():
+            mount.follow(uris)
 
     # ---- what a result brings along
 

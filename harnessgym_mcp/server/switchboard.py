@@ -48,7 +48,7 @@ from harnessgym_mcp.server.asking import (
 )
 from harnessgym_mcp.server.client import Client
 from harnessgym_mcp.server.recorder import Recorder
-from harnessgym_mcp.server.relay import Reader, Relay, text_of, uris_of
+from harnessgym_mcp.server.relay import Reader, Relay, text_of
 from harnessgym_mcp.server.table import MountTable
 from harnessgym_mcp.server.upward import Upward
 from harnessgym_mcp.upstream.call import Call
@@ -257,7 +257,10 @@ class Switchboard:
         elif method == "resources/unsubscribe":
             client.subscriptions.discard(text_of(params.get("uri")))
         routed = self._relay.route(method, params, modern)
-        if routed:
+        if routed and self._relay.is_followed(routed, method):
+            self._relay.follow(self.clients)
+            client.send(result_frame(raw_id, {}, modern))
+        elif routed:
             self._forward(client, raw_id, routed.mount, routed.params, modern, method=method, shape=routed.shape)
         else:
             self._spawn(client, raw_id, self._relay(method, values(params)), modern, cacheable=method != "prompts/get")
@@ -294,17 +297,7 @@ class Switchboard:
         meta = b'{"%b":%b}' % (SUBSCRIPTION_KEY.encode(), raw_id)
         acknowledged = {"notifications": Raw(body), "_meta": Raw(meta)}
         client.send(notification("notifications/subscriptions/acknowledged", acknowledged))
-        for uri in uris_of(honoured.get("resourceSubscriptions")):
-            self._follow(uri)
-
-    def _follow(self, uri: str) -> None:
-        """Subscribe to a mounted server's resource on behalf of a listening client; its answer interests nobody."""
-        routed = self._relay.route("resources/subscribe", {"uri": Raw(encode(uri))}, True)
-        if routed:
-            method, params = self._relay.subscription(routed)
-            wait = self._policy.timeouts.call
-            call = Call("", params, lambda _: None, modern=True, timeout=wait, origin="agent", method=method)
-            routed.mount.submit(call)
+        self._relay.follow(self.clients)
 
     # ---- notifications of a client
 
@@ -317,8 +310,8 @@ class Switchboard:
             self._in_flight[call][1].cancel(call, message.params.get("reason"))
         elif task:
             task.cancel()
-        else:
-            client.listens.pop(raw_id, None)
+        elif client.listens.pop(raw_id, None) is not None:
+            self._relay.follow(self.clients)
 
     # ---- to the clients
 
@@ -352,6 +345,8 @@ class Switchboard:
     async def disconnect(self, client: Client) -> None:
         """The client is gone: what it waited for is cancelled."""
         self.clients.discard(client)
+        if client.listens or client.subscriptions:
+            self._relay.follow(self.clients)
         for task in list(client.tasks.values()):
             task.cancel()
         for call in list(client.calls.values()):

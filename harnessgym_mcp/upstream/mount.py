@@ -12,7 +12,7 @@ its start and its close.
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Set
 from typing import Any, Literal
 
 from msgspec import Raw
@@ -26,6 +26,7 @@ from harnessgym_mcp.core.policy import Policy
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.errors import HarnessGymError, UpstreamDiedError, UpstreamError, UpstreamStartError
 from harnessgym_mcp.upstream.call import Call, CallTimeoutError
+from harnessgym_mcp.upstream.follows import Follows
 from harnessgym_mcp.upstream.health import Health
 from harnessgym_mcp.upstream.offers import Offers
 from harnessgym_mcp.upstream.peer import Era, Peer, granted_capabilities
@@ -51,6 +52,7 @@ class Mount:
         self.late_answers = 0
         self._health = Health(policy.mounts)
         self.offers = Offers(version)
+        self._follows = Follows()
         self._spawn = spawn
         self._policy = policy
         self._events = events
@@ -218,6 +220,7 @@ class Mount:
         if self._changed(listed):
             return
         self.state = "live"
+        self._follows.begin(peer)
         if self.offers.level:
             self._chore(self.offers.apply_level(peer, self._policy.timeouts.start))
         self._used = asyncio.get_running_loop().time()
@@ -332,6 +335,20 @@ class Mount:
         if self._peer and self.state == "live":
             self._peer.link.send(frame)
 
+    def in_era(self, modern: bool) -> Era:
+        """The era in which the server speaks, or would if such a caller started it."""
+        return self._peer.era if self.state == "live" and self._peer else self._era(modern)
+
+    def follow(self, uris: Set[str]) -> None:
+        """Be told of changes in these of its resources, and in no others; a server at rest is started for it."""
+        if uris == self._follows.wanted:
+            return
+        self._follows.wanted = uris
+        if self._peer and self.state == "live":
+            self._follows.apply(self._peer)
+        elif uris and self.state == "cold":
+            self._plan_start(modern=True)
+
     async def _relist(self, method: str) -> None:
         if self._peer:
             await self.offers.relist(self._peer, method, self._policy.timeouts.start)
@@ -347,7 +364,8 @@ class Mount:
         peer = self._peer
         if peer:
             with contextlib.suppress(HarnessGymError, TimeoutError):
-                self._changed(pins(await peer.list_tools(self._policy.timeouts.start)))
+                if not self._changed(pins(await peer.list_tools(self._policy.timeouts.start))):
+                    self._events.relisted(self, "tools")
 
     def stray(self, line: bytes) -> None:
         self.strays += 1

@@ -457,6 +457,16 @@ async def complete(ctx: Context, params: types.CompleteRequestParams) -> Any:
     return {"completion": {"values": values, "total": len(values), "hasMore": False}}
 
 
+def stamped(handler: Any) -> Any:
+    """In the era without a handshake each result says of which type it is; plain objects do not by themselves."""
+
+    async def wrapped(ctx: Context, params: Any) -> Any:
+        result = await handler(ctx, params)
+        return {"resultType": "complete"} | result if ctx.protocol_version == "2026-07-28" else result
+
+    return wrapped
+
+
 def build() -> Server[Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # logging is of the past in the newest revision; the older ones have it
@@ -473,18 +483,18 @@ def build() -> Server[Any]:
                     "resources/read",
                 )
             },
-            on_list_tools=list_tools,
-            on_call_tool=call_tool,
-            on_list_prompts=list_prompts,
-            on_get_prompt=get_prompt,
-            on_list_resources=list_resources,
-            on_list_resource_templates=list_templates,
-            on_read_resource=read_resource,
-            on_subscribe_resource=accept,
-            on_unsubscribe_resource=accept,
-            on_set_logging_level=accept,
-            on_completion=complete,
-            on_ping=accept,
+            on_list_tools=stamped(list_tools),
+            on_call_tool=stamped(call_tool),
+            on_list_prompts=stamped(list_prompts),
+            on_get_prompt=stamped(get_prompt),
+            on_list_resources=stamped(list_resources),
+            on_list_resource_templates=stamped(list_templates),
+            on_read_resource=stamped(read_resource),
+            on_subscribe_resource=stamped(accept),
+            on_unsubscribe_resource=stamped(accept),
+            on_set_logging_level=stamped(accept),
+            on_completion=stamped(complete),
+            on_ping=stamped(accept),
             on_subscriptions_listen=ListenHandler(BUS),
         )
 
