@@ -14,7 +14,17 @@ from harnessgym_mcp.store.home import Home
 if TYPE_CHECKING:
     import sqlite3
 
-__all__ = ["Bin", "Histogram", "Point", "call_bins", "call_histograms", "call_points", "call_span"]
+__all__ = [
+    "Bin",
+    "Histogram",
+    "Point",
+    "Total",
+    "call_bins",
+    "call_histograms",
+    "call_points",
+    "call_span",
+    "call_totals",
+]
 
 
 class Bin(msgspec.Struct, frozen=True):
@@ -45,10 +55,27 @@ class Histogram(msgspec.Struct, frozen=True):
     seconds: float
 
 
+class Total(msgspec.Struct, frozen=True):
+    """All calls of one tool of one version, without the percentiles that make `tool_stats` five times as dear."""
+
+    artifact: str
+    tool: str
+    digest: str
+    calls: int
+    successes: int
+    last_at: float
+
+
+# NOT INDEXED: these read all rows once, and an index would only add a look-up for each of them.
+_TOTALS = """
+SELECT artifact, tool, digest, COUNT(*) AS calls, SUM(status = 'completed') AS successes, MAX(at) AS last_at
+FROM calls NOT INDEXED WHERE (? IS NULL OR origin = ?)
+GROUP BY artifact, tool, digest ORDER BY artifact, tool
+"""
 _BINS = """
 SELECT artifact, tool, CAST((at - ?) / ? AS INTEGER) AS number, COUNT(*) AS calls,
        SUM(status = 'completed') AS successes
-FROM calls WHERE at >= ? AND at < ? AND (? IS NULL OR origin = ?)
+FROM calls NOT INDEXED WHERE at >= ? AND at < ? AND (? IS NULL OR origin = ?)
 GROUP BY artifact, tool, number ORDER BY artifact, tool, number
 """
 _POINTS = """
@@ -64,6 +91,11 @@ def call_bins(
     """Calls of all tools in `count` steps of `step` seconds from `start` on; steps without a call are left out."""
     values: list[Any] = [start, step, start, start + step * count, origin, origin]
     return ask(home, lambda c: [Bin(**row) for row in select(c, _BINS, values)], notes)
+
+
+def call_totals(home: Home, *, origin: str | None = "agent", notes: list[str] | None = None) -> list[Total]:
+    """Every tool and version on record."""
+    return ask(home, lambda c: [Total(**row) for row in select(c, _TOTALS, [origin, origin])], notes)
 
 
 def call_points(

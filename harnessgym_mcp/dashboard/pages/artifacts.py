@@ -11,7 +11,7 @@ from harnessgym_mcp.dashboard.pages.health import health_of
 from harnessgym_mcp.dashboard.site import Site
 from harnessgym_mcp.errors import NotFoundError
 from harnessgym_mcp.server.view import look
-from harnessgym_mcp.store.callstats import tool_stats
+from harnessgym_mcp.store.callseries import call_totals
 
 __all__ = ["artifact", "confirm", "version_of"]
 
@@ -21,7 +21,7 @@ def artifact(site: Site, request: Request) -> dict[str, Any]:
     stores = site.stores()
     view = look(stores, site.policy)
     found = find(view.registry, request.path_params["name"])
-    stats = tool_stats(site.home, artifact=found.name)
+    stats = [t for t in call_totals(site.home) if t.artifact == found.name]
     old, new = _compared(found, request)
     return {
         "health": health_of(site, found, view, stats),

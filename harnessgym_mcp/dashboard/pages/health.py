@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from harnessgym_mcp.core.lifecycle import Artifact, Version
 from harnessgym_mcp.dashboard.site import Site
 from harnessgym_mcp.server.view import View
-from harnessgym_mcp.store.callstats import ToolStats, recent_calls
+from harnessgym_mcp.store.callseries import Total
+from harnessgym_mcp.store.callstats import recent_calls
 
 __all__ = ["Health", "health_of", "never_used", "total"]
 
@@ -32,7 +33,7 @@ class Health:
     unused: list[str] = field(default_factory=list)
 
 
-def health_of(site: Site, artifact: Artifact, view: View, stats: list[ToolStats]) -> Health:
+def health_of(site: Site, artifact: Artifact, view: View, stats: list[Total]) -> Health:
     own = [s for s in stats if s.artifact == artifact.name]
     state, why = _state(site, artifact, view)
     version = artifact.version if artifact.versions else None
@@ -67,12 +68,12 @@ def _state(site: Site, artifact: Artifact, view: View) -> tuple[str, str]:
     return "mounted", ""
 
 
-def never_used(artifact: Artifact, stats: Iterable[ToolStats]) -> list[str]:
+def never_used(artifact: Artifact, stats: Iterable[Total]) -> list[str]:
     """The current version's tools that no agent has called, in any version."""
     used = {(s.artifact, s.tool) for s in stats if s.calls}
     listed = artifact.version.tools if artifact.versions else []
     return [str(t["name"]) for t in listed if (artifact.name, t["name"]) not in used]
 
 
-def total(stats: Iterable[ToolStats], what: str) -> int:
+def total(stats: Iterable[Total], what: str) -> int:
     return sum(getattr(s, what) for s in stats)

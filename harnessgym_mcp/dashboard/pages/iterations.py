@@ -13,7 +13,7 @@ from harnessgym_mcp.dashboard.runs import Found, found_runs
 from harnessgym_mcp.dashboard.site import Site
 from harnessgym_mcp.report.model import ReportModel
 from harnessgym_mcp.report.words import change, effect, number
-from harnessgym_mcp.store.callstats import ToolStats, tool_stats
+from harnessgym_mcp.store.callseries import Total, call_totals
 from harnessgym_mcp.store.iterations import IterationStore
 
 __all__ = ["Measured", "Row", "iterations", "judged"]
@@ -48,13 +48,13 @@ def iterations(site: Site, request: Request) -> dict[str, Any]:
     store = IterationStore(site.home)
     kept = store.read()
     registry = site.stores().registry.load()
-    stats = tool_stats(site.home)
+    stats = call_totals(site.home)
     found = found_runs(site.home, site.policy.dashboard)
     rows = [_row(i, registry, stats, found) for i in reversed(kept[-_SHOWN:])]
     return {"rows": rows, "older": max(len(kept) - _SHOWN, 0), "notes": store.notes}
 
 
-def _row(iteration: Iteration, registry: Registry, stats: list[ToolStats], runs: list[Found]) -> Row:
+def _row(iteration: Iteration, registry: Registry, stats: list[Total], runs: list[Found]) -> Row:
     version = _version(iteration, registry)
     own = [s for s in stats if version and s.digest == version.digest]
     measured = [

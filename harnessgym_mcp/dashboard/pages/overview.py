@@ -13,8 +13,7 @@ from harnessgym_mcp.errors import HarnessGymError
 from harnessgym_mcp.proc.choose import choose_sandbox
 from harnessgym_mcp.server.presence import fronts
 from harnessgym_mcp.server.view import look
-from harnessgym_mcp.store.callseries import Bin, call_bins
-from harnessgym_mcp.store.callstats import tool_stats
+from harnessgym_mcp.store.callseries import Bin, call_bins, call_totals
 
 __all__ = ["overview"]
 
@@ -24,7 +23,7 @@ def overview(site: Site, request: Request) -> dict[str, Any]:
     view = look(stores, site.policy)
     notes = list(stores.registry.notes)
     period = period_of(request.query_params.get("range", ""), site.home, site.policy.dashboard.buckets)
-    stats = tool_stats(site.home, notes=notes)
+    stats = call_totals(site.home, notes=notes)
     bins = call_bins(site.home, period.start, period.step, period.count)
     artifacts = [health_of(site, a, view, stats) for a in view.registry.artifacts.values()]
     counts = _counts(bins, period.count)

@@ -12,7 +12,7 @@ from harnessgym_mcp.dashboard.pages.health import never_used
 from harnessgym_mcp.dashboard.periods import PERIODS, Period, period_of
 from harnessgym_mcp.dashboard.site import Site
 from harnessgym_mcp.errors import NotFoundError
-from harnessgym_mcp.store.callseries import Bin, call_bins, call_points
+from harnessgym_mcp.store.callseries import Bin, call_bins, call_points, call_totals
 from harnessgym_mcp.store.callstats import ToolStats, recent_calls, tool_stats
 
 __all__ = ["tool", "tools"]
@@ -35,7 +35,7 @@ def tools(site: Site, request: Request) -> dict[str, Any]:
     stats = tool_stats(site.home, since=period.start, notes=notes)
     bins = call_bins(site.home, period.start, period.step, period.count)
     registry = site.stores().registry.load()
-    ever = tool_stats(site.home)
+    ever = call_totals(site.home)
     active = [a for a in registry.artifacts.values() if a.status == "active"]
     return {
         "rows": [Row(s, _spark(i, s, bins, period)) for i, s in enumerate(_by_use(stats))],
