@@ -25,6 +25,7 @@ EXAMPLES = """
   harnessgym connect codex --scope user        every folder that Codex works in
   harnessgym connect --all --dry-run           what would be written for every client found here
   harnessgym connect claude --set isolation.tier=B
+  harnessgym connect --skills                  only link the skills that have qualified
 """
 
 _DONE = {"create": "wrote", "change": "changed", "remove": "removed", "unchanged": "nothing to change in"}
@@ -37,7 +38,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--scope", choices=["project", "user"], default="project", help="this project (default), or all of yours"
     )
     parser.add_argument("--ask", action="store_true", help="let the client ask before each tool")
-    parser.add_argument("--skills", action="store_true", help="link qualified skills into .claude/ and .agents/")
 
 
 def add_clients(parser: argparse.ArgumentParser) -> None:
@@ -46,12 +46,17 @@ def add_clients(parser: argparse.ArgumentParser) -> None:
     completed(parser.add_argument("clients", nargs="*", metavar="CLIENT", help=", ".join(names)), names)
     parser.add_argument("--all", action="store_true", help="every client that is found on this machine")
     parser.add_argument("--name", default="harnessgym", metavar="NAME", help="the entry's name (harnessgym)")
+    parser.add_argument(
+        "--skills", action="store_true", help="see to the links of qualified skills in .claude/ and .agents/ as well"
+    )
     parser.add_argument("--dry-run", action="store_true", help="show what would be written, write nothing")
 
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
     from harnessgym_mcp.store.client_configs import check_name, plan_connect, start_command
     from harnessgym_mcp.store.client_configs_places import CLIENTS, Places, Serving
+    from harnessgym_mcp.store.registry import RegistryStore
+    from harnessgym_mcp.store.skill_links import link_skills
 
     options = options_of(arguments)
     home, policy = options.open(create=False)
@@ -63,8 +68,11 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
         times = policy.agents.tool_start, policy.agents.tool_call
         return plan_connect(client, scope, Serving(name, command, *times, ask=arguments.ask), places)
 
+    def link() -> list[str]:
+        return link_skills(home, RegistryStore(home).load())
+
     clients = chosen(arguments, places)
-    code = carry_out(clients, plan, arguments, output)
+    code = carry_out(clients, plan, link, arguments, output)
     if code == 0 and not arguments.dry_run:
         for client in clients:
             about = CLIENTS[client]
@@ -86,7 +94,7 @@ def chosen(arguments: argparse.Namespace, places: "Places") -> list[str]:
             hint = f"did you mean {like[0]}?" if like else f"one of {', '.join(CLIENTS)}"
             raise UsageError(f"no client is called {client!r}", hint=hint)
     wanted = list(dict.fromkeys([*arguments.clients, *(here if arguments.all else [])]))
-    if not wanted:
+    if not wanted and not arguments.skills:
         seen = f"found here: {', '.join(here)}" if here else f"none was found here; known are {', '.join(CLIENTS)}"
         raise UsageError("which client?", hint=f"name one or more, or --all; {seen}")
     return wanted
@@ -95,6 +103,7 @@ def chosen(arguments: argparse.Namespace, places: "Places") -> list[str]:
 def carry_out(
     clients: list[str],
     plan: "Callable[[str], list[Change]]",
+    link: "Callable[[], list[str]]",
     arguments: argparse.Namespace,
     output: Output,
 ) -> int:
@@ -112,7 +121,11 @@ def carry_out(
             failures.append((client, error))
             output.complain(error)
     errors = [{"client": c, "code": e.code, "message": e.message, "hint": e.hint} for c, e in failures]
-    output.result("connect", {"dry_run": arguments.dry_run, "files": files, "errors": errors})
+    links = link() if arguments.skills and not arguments.dry_run else []
+    for told in links:
+        output.say(told)
+    body = {"dry_run": arguments.dry_run, "files": files, "links": links, "errors": errors}
+    output.result("connect", body)
     return failures[0][1].exit_code if failures else 0
 
 

@@ -27,8 +27,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
+    from harnessgym_mcp.core.lifecycle import Registry
     from harnessgym_mcp.store.client_configs import check_name, plan_disconnect
     from harnessgym_mcp.store.client_configs_places import Places, Scope
+    from harnessgym_mcp.store.skill_links import link_skills
 
     home, _ = options_of(arguments).open(create=False)
     places, name = Places.here(home.workspace), check_name(arguments.name)
@@ -40,4 +42,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
             output.say(f"{client}: {name} is not connected")
         return [change for change in changes if change.action != "unchanged"]
 
-    return carry_out(chosen(arguments, places), plan, arguments, output)
+    def unlink() -> list[str]:
+        return link_skills(home, Registry())
+
+    return carry_out(chosen(arguments, places), plan, unlink, arguments, output)
