@@ -104,6 +104,8 @@ class Qualify:
     fuzz_total: float = 20.0
     concurrency_calls: int = 16
     eof_grace: float = 2.0  # a server must leave within this time of EOF
+    answer: float = 2.0  # what is no work (a ping, a list) must be answered within this time
+    busy: float = 5.0  # at most so many times longer, when the machine has more to do than it has processors
     workspace_bytes: int = 256 * MIB  # of the fresh copy that a room gets
     workspace_files: int = 20_000
     sample_calls: int = 20  # recorded calls replayed against a new version

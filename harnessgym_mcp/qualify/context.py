@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,6 +90,14 @@ class Context:
         if launch is None:
             raise LookupError("an artifact without a server is not launched")
         return launch
+
+    def patience(self, seconds: float) -> float:
+        """So many seconds on an idle machine; more on a busy one, never more than there are left."""
+        try:
+            load = os.getloadavg()[0] / (os.cpu_count() or 1)
+        except OSError:
+            load = 1.0
+        return min(seconds * min(max(load, 1.0), self.policy.qualify.busy), self.left)
 
     @property
     def call_timeout(self) -> float:

@@ -34,10 +34,8 @@ def rig_at(ctx: Context, place: Place, framing: str) -> Rig:
     """A rig in a room that is there already."""
     if ctx.sandbox is None:
         raise LookupError("the sandbox is chosen before a room is used")
-    wire = msgspec.structs.replace(ctx.wire, framing=framing)
-    return Rig(
-        ctx.sandbox, msgspec.structs.replace(ctx.launch, wire=wire), ctx.policy, place, ctx.watchdog, ctx.lookout
-    )
+    launch = msgspec.structs.replace(ctx.launch, wire=msgspec.structs.replace(ctx.wire, framing=framing))
+    return Rig(ctx.sandbox, launch, ctx.policy, place, ctx.watchdog, ctx.lookout)
 
 
 def _place(ctx: Context, room: str) -> Place:

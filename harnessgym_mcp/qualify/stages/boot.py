@@ -92,7 +92,7 @@ async def _probe_modern(ctx: Context) -> None:
     peer = ctx.running.peer
     if peer.era == "modern":
         return
-    reply = await ctx.running.ask("server/discover", {}, min(5.0, ctx.left))
+    reply = await ctx.running.ask("server/discover", {}, ctx.patience(ctx.policy.qualify.answer))
     ctx.answers_anything = reply.answered
     versions = reply.result.get("supportedVersions")
     if isinstance(versions, list) and MODERN in versions:

@@ -23,13 +23,13 @@ async def run(ctx: Context) -> list[Finding]:
     if not calls:
         return []
     late = rig.late_answers
-    timeout = min(max(3.0, 5 * _seconds(calls)), ctx.left)
+    timeout = max(ctx.patience(3.0), min(5 * _seconds(calls), ctx.left))
     replies = await asyncio.gather(*(rig.call(c.tool, c.arguments, timeout) for c in calls))
     found = [*_unanswered(calls, replies), *await _swapped(ctx, calls, replies)]
     extra = rig.late_answers - late - sum(r.kind == "timeout" for r in replies)
     if extra > 0:
         found.append(_unasked(extra))
-    if not await rig.alive(5.0):
+    if not await rig.alive(ctx.patience(ctx.policy.qualify.answer)):
         await revive(ctx)
     return found
 

@@ -13,7 +13,8 @@ __all__ = ["run"]
 
 
 async def run(ctx: Context) -> list[Finding]:
-    await asyncio.gather(*(rig.close(ctx.policy.qualify.eof_grace) for rig in ctx.rigs))
+    grace = ctx.patience(ctx.policy.qualify.eof_grace)
+    await asyncio.gather(*(rig.close(grace) for rig in ctx.rigs))
     found: dict[tuple[str, str], Finding] = {}
     for rig in ctx.rigs:  # what several rooms show is told once
         for item in _look(ctx, rig):

@@ -140,7 +140,7 @@ def _patience(ctx: Context, tally: _Tally) -> float:
     """Seconds for one call: a tool that is slow in its self-test may be slow here."""
     name = tally.tool["name"]
     slowest = max((a.reply.ms for a in ctx.answered if a.call.tool == name), default=0.0) / 1000
-    return min(max(ctx.policy.qualify.fuzz_call, 5 * slowest), max(ctx.left, 0.1))
+    return max(ctx.patience(ctx.policy.qualify.fuzz_call), min(5 * slowest, ctx.left))
 
 
 async def _judge(ctx: Context, tally: _Tally, case: _Case, reply: Reply) -> bool:

@@ -59,7 +59,7 @@ def _not_here(why: Finding) -> Finding:
 async def _again(ctx: Context) -> list[Finding]:
     """A second start over the data that the first one left."""
     first = ctx.rigs[0]
-    await first.close(ctx.policy.qualify.eof_grace)
+    await first.close(ctx.patience(ctx.policy.qualify.eof_grace))
     home = first.place.home.with_name("home-again")  # the first one's decoys are still watched
     place = dataclasses.replace(first.place, home=home)
     if await _modern(ctx, place):

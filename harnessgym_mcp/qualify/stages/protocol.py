@@ -17,7 +17,6 @@ from harnessgym_mcp.qualify.rig import Rig
 
 __all__ = ["drift", "run"]
 
-_WAIT = 2.0  # seconds for an answer that is no work
 _UNKNOWN = "no_such_tool_here"
 _BROKEN = b'{"jsonrpc": "2.0", "id": 99000001, "method": "tools/list", "params": {'
 _Probe = Callable[[Context, Rig], Awaitable[list[Finding]]]
@@ -27,7 +26,7 @@ async def run(ctx: Context) -> list[Finding]:
     found = []
     for probe, what, repro in _PROBES:
         found += await probe(ctx, ctx.running)
-        if not await ctx.running.alive(_WAIT):
+        if not await ctx.running.alive(_wait(ctx)):
             died = _died(ctx.running, what, repro)
             found += excuse(ctx, [died], died.id) if probe is _malformed else [died]
             if not await revive(ctx):
@@ -71,14 +70,14 @@ async def drift(ctx: Context, rig: Rig, stage: str) -> list[Finding]:
 
 
 async def _ping(ctx: Context, rig: Rig) -> list[Finding]:
-    reply = await rig.ask("ping", {}, _WAIT)
+    reply = await rig.ask("ping", {}, _wait(ctx))
     if reply.kind == "result":
         return []
     return [_hint("ping", "ping is not answered with an empty result", "answer ping with {}", '{"method": "ping"}')]
 
 
 async def _unknown_method(ctx: Context, rig: Rig) -> list[Finding]:
-    reply = await rig.ask("harnessgym/no-such-method", {}, _WAIT)
+    reply = await rig.ask("harnessgym/no-such-method", {}, _wait(ctx))
     if reply.kind == "rpc-error":
         return []
     what = "an unknown method is not answered with an error"
@@ -86,7 +85,7 @@ async def _unknown_method(ctx: Context, rig: Rig) -> list[Finding]:
 
 
 async def _unknown_tool(ctx: Context, rig: Rig) -> list[Finding]:
-    reply = await rig.call(_UNKNOWN, {}, _WAIT)
+    reply = await rig.call(_UNKNOWN, {}, _wait(ctx))
     if reply.failed:
         return []
     what = "a call of a tool that there is not is not answered with an error"
@@ -143,10 +142,14 @@ def _harmless(ctx: Context) -> tuple[str, dict[str, Any]]:
     return (held[0].call.tool, held[0].call.arguments) if held else ("", {})
 
 
+def _wait(ctx: Context) -> float:
+    return ctx.patience(ctx.policy.qualify.answer)
+
+
 def _slow(ctx: Context) -> float:
     """As long as the slowest call of the self-test took, and then some."""
     slowest = max((a.reply.ms for a in ctx.answered), default=0.0) / 1000
-    return min(max(_WAIT, 3 * slowest), ctx.call_timeout)
+    return min(max(_wait(ctx), 3 * slowest), ctx.call_timeout)
 
 
 _PROBES: tuple[tuple[_Probe, str, str], ...] = (
