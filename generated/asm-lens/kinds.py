@@ -34,7 +34,8 @@ class X86:
         if self._OTHER.fullmatch(name) or self._ZEROING.fullmatch(i.text):
             return "other"
         if vector and self._VECTOR_MOVE.fullmatch(name):
-            return "vector_move"
+            copies_scalar = self.width(i) == "128" and not self.touches_memory(i)  # as compilers move a single double
+            return "other" if copies_scalar else "vector_move"
         if vector and self._SCALAR_MOVE.fullmatch(name):
             return "load_store" if self.touches_memory(i) else "scalar_float"
         if self._SCALAR_FLOAT.fullmatch(name) and (vector or name[0] == "f") and not self._NEVER_SCALAR.fullmatch(name):

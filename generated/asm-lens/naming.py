@@ -44,4 +44,4 @@ def _without_arguments(name: str, wanted: str) -> bool:
 
 
 def _somewhere(name: str, wanted: str) -> bool:
-    return wanted in name
+    return wanted in (name if "(" in wanted else name.partition("(")[0])

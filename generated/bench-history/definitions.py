@@ -54,7 +54,8 @@ COMPARE: dict[str, Any] = {
     "description": """
         Has a benchmark changed between two points of its history? Takes all recorded runs of both sides and answers
         better, worse, negligible or noise, with the change in percent and a 95% interval. Warns where the two were
-        measured in different environments. To judge code that is at hand now, measure both sides in turns instead.
+        measured in different environments. Use it to look back; where both versions can still be run, measure them in
+        turns instead.
         """,
     "schema": arguments(
         "benchmark",
@@ -84,7 +85,8 @@ TREND: dict[str, Any] = {
     "description": """
         How has one benchmark developed? Its latest entries in order, slope in percent per entry (Theil-Sen), whether
         that is a trend at all (Mann-Kendall), and where it jumped, if it did, with the label and commit of the jump.
-        Only entries from the latest one's environment are used.
+        Use it to find the change that made something slow, and to see creeping losses that no single step shows. Only
+        entries from the latest one's environment count.
         """,
     "schema": arguments(
         "benchmark",

@@ -196,7 +196,7 @@ def _column(column: str, header: list[str], what: str) -> int:
 
 def _from_text(text: str, what: str) -> Numbers:
     lines = (line.partition("#")[0] for line in text.splitlines())
-    return _from_rows([row for line in lines if (row := re.split(r"[\s,;]+", line.strip())) != [""]], 1, what)
+    return _from_rows([row for line in lines if (row := re.split(r"[\s,;]+", line.strip(" \t\r,;"))) != [""]], 1, what)
 
 
 def _from_rows(rows: list[list[str]], first: int, what: str) -> Numbers:
