@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from run_bench import WHOLE, Place, environment
+from run_bench import WHOLE, Place, environment, new_place
 
 from harnessgym_mcp.core.run_report import RunReport
 
@@ -44,23 +43,20 @@ def outcome(place: Place) -> dict:
         ],
         "tools": report.tools,
         "restored": (report.restored.iteration, report.restored.check.score),
-        "registry": sorted(place.home.root.glob("generated/*")),
+        "registry": sorted(str(p.relative_to(place.folder)) for p in place.home.root.glob("generated/*/*")),
     }
 
 
-@pytest.fixture
-def unharmed(place: Place) -> dict:
+@pytest.fixture(scope="module")
+def unharmed(tmp_path_factory) -> dict:
     """How it ends when nobody kills it."""
-    script = place.script(*WHOLE)
-    assert drive(place, script, "") == ""
-    found = outcome(place)
-    for folder in (place.workspace, place.state):
-        shutil.rmtree(folder)
-    place.__post_init__()
-    return found
+    place = new_place(tmp_path_factory.mktemp("unharmed"))
+    assert drive(place, place.script(*WHOLE), "") == ""
+    return outcome(place)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("ends", [("begun", "ended"), ("ended, not kept",)], ids=["kept", "not kept"])
 def test_killed_at_every_boundary_it_ends_the_same(place, unharmed, ends):
     """`not kept`: each phase is done, killed before that is on disk, and done once more."""
