@@ -59,7 +59,7 @@ class Splitter:
             and not self._skipping
             and self._body < 0
             and data[:1] == b"{"
-            and data.find(b"\n") == len(data) - 1
+            and data.find(b"\n") == len(data) - 1 <= self._most
         ):
             self.headers = False
             self._on_frame(data[:-1])
@@ -77,7 +77,7 @@ class Splitter:
         line = self._take_line()
         if line is None:
             return False
-        stripped = line.strip(_WHITE)
+        stripped = line if line[:1] == b"{" and line[-1:] == b"}" else line.strip(_WHITE)
         if stripped[:1] in (b"{", b"["):
             self.headers = False
             self._on_frame(stripped)
@@ -96,8 +96,11 @@ class Splitter:
                 self._drop(self._searched)
                 self._skipping = -1
             return None
-        line = bytes(self._buffer[:at])
+        line = bytes(memoryview(self._buffer)[:at])
         self._drop(at + 1)
+        if len(line) > self._most:
+            self._on_oversize(line[:256])
+            return b""
         return line
 
     def _take_headers(self, first: bytes) -> bool:
@@ -105,14 +108,13 @@ class Splitter:
         name, _, value = first.partition(b":")
         if name.strip().lower() == b"content-length":
             try:
-                length = int(value)
+                self._body = int(value)
             except ValueError:
+                self._body = -1
+            if self._body < 0:
                 self._on_stray(first)
-                return True
-            if length > self._most or length < 0:
+            elif self._body > self._most:
                 self._on_oversize(first)
-                self._skipping = max(length, 0)
-            self._body = -1 if self._skipping else length
         # Other header lines (Content-Type) and the empty line are passed over by _take_body and _take_line.
         return True
 
@@ -123,9 +125,12 @@ class Splitter:
             if at < 0:
                 return False
             self._drop(at + 1)
+        if self._body > self._most and self._buffer:
+            self._skipping, self._body = self._body, -1
+            return True
         if len(self._buffer) < self._body or not self._buffer:
             return False
-        frame = bytes(self._buffer[: self._body])
+        frame = bytes(memoryview(self._buffer)[: self._body])
         self._drop(self._body)
         self._body = -1
         self.headers = True
