@@ -238,7 +238,7 @@ def _finding(state: RunState, status: Status, scores: Scores) -> str:
         case "not solved":
             text = f"not solved in {count}{_reached(scores)}: {_why(state)}"
         case "unverified":
-            text = f"{count} done; without a score command nothing says whether the task is solved"
+            text = f"unverified: {count} done; without a score command nothing says whether the task is solved"
     return one_line(text, 400)
 
 

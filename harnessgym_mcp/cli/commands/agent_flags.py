@@ -5,6 +5,8 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harnessgym_mcp.errors import UsageError
+
 if TYPE_CHECKING:
     from harnessgym_mcp.agents.choose import AgentSpec
 
@@ -27,7 +29,9 @@ def add_agent(parser: argparse.ArgumentParser) -> None:
 
 
 def agent_spec(arguments: argparse.Namespace) -> "AgentSpec":
-    """The agent that was chosen; `choose_agent` checks it. A script without an agent's name is a scripted agent's."""
+    """The agent that was chosen; `choose_agent` checks it. A script without an agent's name is a scripted agent's.
+
+    Raises UsageError for a command that cannot be read."""
     from harnessgym_mcp.agents.choose import AgentSpec
 
     allowed = arguments.allowed_tools
@@ -36,10 +40,17 @@ def agent_spec(arguments: argparse.Namespace) -> "AgentSpec":
         kind=arguments.agent or given,
         program=arguments.agent_bin,
         script=str(Path(arguments.agent_script).absolute()) if arguments.agent_script else "",
-        command=shlex.split(arguments.agent_command),
-        resume_command=shlex.split(arguments.resume_command),
+        command=_words(arguments.agent_command),
+        resume_command=_words(arguments.resume_command),
         permission_mode=arguments.permission_mode,
         allowed_tools=None if allowed is None else [name for name in allowed.split(",") if name],
         sandbox=arguments.agent_sandbox,
         extra_args=arguments.agent_arg,
     )
+
+
+def _words(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise UsageError(f"the agent command cannot be read: {error}", hint="quote it as for a shell") from error

@@ -8,7 +8,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harnessgym_mcp.cli.agent_options import add_agent_options, agent_spec
+from harnessgym_mcp.cli.commands.agent_flags import add_agent, agent_spec
 from harnessgym_mcp.cli.output import Output
 from harnessgym_mcp.cli.parser import options_of
 from harnessgym_mcp.core.durations import parse_duration, parse_durations
@@ -42,7 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     task.add_argument("--resume", metavar="ID", help="go on with a run that was interrupted")
     _add_loop(parser.add_argument_group("loop"))
     _add_score(parser.add_argument_group("score"))
-    add_agent_options(parser)
+    add_agent(parser)
 
 
 def _add_loop(group: "argparse._ArgumentGroup") -> None:
@@ -50,6 +50,7 @@ def _add_loop(group: "argparse._ArgumentGroup") -> None:
     group.add_argument("--budget", metavar="TIME[,TIME...]", help="of an attempt (45m); a list: for each iteration")
     group.add_argument("--reflect-budget", metavar="TIME[,TIME...]", help="of a reflection (as --build-budget)")
     group.add_argument("--build-budget", metavar="TIME[,TIME...]", help="of a build, repairs included (20m)")
+    group.add_argument("--budget-usd", type=float, metavar="X", help="claude: money for one turn")
     group.add_argument(
         "--task-state", choices=["continue", "reset"], default="continue", help="the workspace of a further attempt"
     )

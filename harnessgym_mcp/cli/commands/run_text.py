@@ -124,7 +124,7 @@ def describe(report: RunReport, folder: Path, output: Output) -> list[str]:
         (i.number, _turn(i.attempt), _score(i.score), _used(i), _built(i), _turn(i.build)) for i in report.iterations
     ]
     parts: list[str] = [
-        f"{report.status}: {report.finding}",
+        report.finding,
         output.table(("iteration", "attempt", "check", "tools used", "built", "build"), rows),
         *_warnings(report),
     ]
