@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import math
 import socket
 from collections.abc import Callable
 
@@ -72,7 +73,7 @@ async def _serve(site: Site, listener: socket.socket, ready: Callable[[str], Non
         access_log=False,
         server_header=False,
         lifespan="off",
-        timeout_graceful_shutdown=max(round(site.policy.dashboard.close), 1),
+        timeout_graceful_shutdown=math.ceil(site.policy.dashboard.close) + 1,  # the streams end first
     )
     address = f"http://{_HOST}:{port}/?token={site.keys.token}"
     await _Server(config, ending, lambda: ready(address)).serve(sockets=[listener])

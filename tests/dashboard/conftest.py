@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,8 @@ class Board:
     def __init__(self, workspace: Path, state: Path, *more: str) -> None:
         argv = [sys.executable, "-m", "harnessgym_mcp", "dashboard", "--workspace", str(workspace)]
         argv += ["--state", str(state), "--port", "0", "--no-open", "--json", *more]
-        self._process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
+        self._complaints = tempfile.TemporaryFile("w+")  # noqa: SIM115
+        self._process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=self._complaints, text=True)
         assert self._process.stdout is not None
         self.address: str = json.loads(self._process.stdout.readline())["address"]
         parts = urlsplit(self.address)
@@ -67,6 +69,10 @@ class Board:
         code = self._process.wait(DEADLINE)
         assert self._process.stdout is not None
         self._process.stdout.close()
+        if not self._complaints.closed:
+            with self._complaints:
+                self._complaints.seek(0)
+                assert self._complaints.read() == "", "a dashboard has nothing to complain of"
         return code
 
 

@@ -1,5 +1,8 @@
 """Who is let in: only the browser with the key, under our own name, from our own pages."""
 
+import contextlib
+import http.client
+
 import pytest
 
 
@@ -74,14 +77,13 @@ def test_a_key_file_keeps_the_key_and_must_be_private(furnished, start, tmp_path
     assert start(furnished, "--token-file", str(file)).token == first.token
 
 
-def test_it_ends_at_once_with_an_open_stream(board):
-    import http.client
-
+def test_it_ends_at_once_and_without_complaint_with_an_open_stream(board):
     board.enter()
     connection = http.client.HTTPConnection(board.host, timeout=20)
-    connection.request("GET", "/events", headers={"Host": board.host, "Cookie": board.cookie})
-    answer = connection.getresponse()
-    assert answer.getheader("content-type", "").startswith("text/event-stream")
-    assert answer.readline() == b"event: harness\r\n"
-    assert board.close() == 0
-    connection.close()
+    with contextlib.closing(connection):
+        connection.request("GET", "/events", headers={"Host": board.host, "Cookie": board.cookie})
+        with connection.getresponse() as answer:
+            assert answer.getheader("content-type", "").startswith("text/event-stream")
+            assert answer.readline() == b"event: harness\r\n"
+            assert board.close() == 0
+            answer.read()

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from harnessgym_mcp.core.digest import pins
 from harnessgym_mcp.core.events import CallEvent
 from harnessgym_mcp.core.iteration import Attempt, Iteration
@@ -150,6 +152,7 @@ class Past:
             design, simulate(design, Assumption(effect=effect, failing=0.04), seed=4), title=title,
             generated_at=time.time(), harnessgym="0.1.0", rules=rules, leaks=[],
         )  # fmt: skip
+        model = msgspec.structs.replace(model, title=title)  # as it is: a stranger's report is not cleaned
         folder = self.home.runs / id
         folder.mkdir(parents=True)
         (folder / "report.json").write_bytes(encode(model))

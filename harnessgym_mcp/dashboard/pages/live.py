@@ -32,16 +32,15 @@ def events(site: Site, request: Request, ending: anyio.Event) -> EventSourceResp
     """Calls that are committed after `?after=` (or after the last one that the browser saw), one event each, and
     changes of the harness; without `after`, these alone."""
     after = request.headers.get("last-event-id") or request.query_params.get("after")
-    stream = _follow(site, after)
-    policy = site.policy.dashboard
+    policy, stream = site.policy.dashboard, _follow(site, after, ending)
     return EventSourceResponse(stream, ping=policy.ping, shutdown_event=ending, shutdown_grace_period=policy.close)
 
 
-async def _follow(site: Site, after: str | None) -> AsyncIterator[ServerSentEvent]:
-    """Never returns by itself. `harness` tells the registry's generation, at first and when it changes."""
+async def _follow(site: Site, after: str | None, ending: anyio.Event) -> AsyncIterator[ServerSentEvent]:
+    """Until the end is told. `harness` tells the registry's generation, at first and when it changes."""
     generation = -1
     registry = site.stores().registry
-    while True:
+    while not ending.is_set():
         now = (await run_sync(registry.load)).generation
         if now != generation:
             generation = now
@@ -51,7 +50,8 @@ async def _follow(site: Site, after: str | None) -> AsyncIterator[ServerSentEven
             after = call["id"]
             yield ServerSentEvent(json.dumps(_shown(call)), event="call", id=after)
         if len(calls) < _BATCH:
-            await anyio.sleep(site.policy.dashboard.look)
+            with anyio.move_on_after(site.policy.dashboard.look):
+                await ending.wait()
 
 
 def _shown(call: dict[str, Any]) -> dict[str, Any]:
