@@ -46,7 +46,7 @@ class Bench:
         self.limits = limits
         self.terms = terms or Terms()
         self.quarantined = quarantined
-        self._name = name
+        self.name = name
         self._work = work
         self._numbers = count(1)
 
@@ -73,8 +73,10 @@ class Bench:
 
     def take_files(self, root: Path, paths: Iterable[str], target: Path) -> None:
         """Copy single files to the same paths below `target`. Raises FormatError."""
+        left = self.limits.artifact_bytes
         for path in sorted(set(paths)):
-            data, runs = _read(root, path, self.limits.file_bytes)
+            data, runs = _read(root, path, min(self.limits.file_bytes, left))
+            left -= len(data)
             self.write(target, {path: data})
             (target / path).chmod(0o755 if runs else 0o644)
 
@@ -87,8 +89,8 @@ class Bench:
 
     def finish(self, folder: Path, draft: Draft, origin: str, kind: Literal["server", "skill"] = "server") -> Candidate:
         """The manifests written: the artifact is ready to be judged."""
-        if self._name:
-            draft = _renamed(draft, self._name)
+        if self.name:
+            draft = _renamed(draft, self.name)
         self.write(folder, {"plugin.json": dump(draft.plugin)})
         if draft.mcp is not None:
             self.write(folder, {"mcp.json": dump(draft.mcp)})

@@ -9,13 +9,14 @@ from typing import Literal
 import msgspec
 
 from harnessgym_mcp.core.formats.common import Terms
-from harnessgym_mcp.core.policy import Limits
-from harnessgym_mcp.core.verdict import Finding, StageResult, Verdict
-from harnessgym_mcp.errors import NotFoundError
+from harnessgym_mcp.core.lifecycle import Registry
+from harnessgym_mcp.core.verdict import Finding, StageResult, Verdict, finding
+from harnessgym_mcp.errors import NotFoundError, UsageError
 from harnessgym_mcp.qualify.archives import unpack
 from harnessgym_mcp.qualify.candidates import Bench, Candidate
 from harnessgym_mcp.qualify.readers import read_config, read_folder
 from harnessgym_mcp.qualify.submission import Submission, Submitter
+from harnessgym_mcp.store.publish import Stores
 
 __all__ = ["Imported", "Wishes", "import_all"]
 
@@ -49,8 +50,8 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
 
 async def import_all(
     submitter: Submitter,
+    stores: Stores,
     source: str,
-    limits: Limits,
     wishes: Wishes,
     *,
     on_begin: Callable[[str], None] = lambda name: None,
@@ -61,8 +62,9 @@ async def import_all(
     Raises NotFoundError when there is nothing to import, FormatError, StateError.
     """
     with tempfile.TemporaryDirectory(prefix="harnessgym-import-") as work:
-        bench = Bench(Path(work), limits, wishes.terms, wishes.name, wishes.quarantined)
+        bench = Bench(Path(work), stores.limits, wishes.terms, wishes.name, wishes.quarantined)
         candidates = await asyncio.to_thread(_candidates, source, bench)
+        _tell_apart(candidates, wishes.name, stores.registry.load())
         done = []
         for candidate in candidates:
             on_begin(candidate.name)
@@ -86,6 +88,24 @@ def _candidates(source: str, bench: Bench) -> list[Candidate]:
             hint="give a .harnessgym tree, a plugin or skill folder, a .zip or .mcpb, or a .mcp.json[#entry]",
         )
     return found
+
+
+def _tell_apart(candidates: list[Candidate], name: str, registry: Registry) -> None:
+    """Two artifacts of one import must not become versions of each other. Raises UsageError."""
+    ready = [c for c in candidates if c.status == "ready"]
+    if name and len(ready) > 1:
+        hint = "name one of them in PATH, or import them under their own names"
+        raise UsageError(f"--name is for one artifact; there are {len(ready)}", hint=hint)
+    seen: set[str] = set()
+    for candidate in ready:
+        if candidate.name in seen:
+            what = f"another artifact of this import is called {candidate.name!r}"
+            candidate.findings = [finding("import.format", what, fix="import it by itself, with --name")]
+            candidate.status = "refused"
+        elif candidate.name in registry.artifacts:
+            version = registry.artifacts[candidate.name].version.version
+            candidate.notes.append(f"it follows version {version} of {candidate.name}, which `rollback` brings back")
+        seen.add(candidate.name)
 
 
 def _located(source: str) -> tuple[Path, str]:

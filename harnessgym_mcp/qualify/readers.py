@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from harnessgym_mcp.core.formats import claude, entries, mcpb
 from harnessgym_mcp.core.formats.common import EXTENSION, PLUGIN_SCHEMA, ROOT, WORKSPACE, FormatError
-from harnessgym_mcp.core.formats.original import HOME, KINDS
+from harnessgym_mcp.core.formats.original import HOME, KINDS, MANIFESTS
 from harnessgym_mcp.core.names import OWN
 from harnessgym_mcp.errors import NotFoundError
 from harnessgym_mcp.qualify.candidates import Bench, Candidate, load_json
@@ -60,6 +60,8 @@ def _read_ours(folder: Path, bench: Bench) -> list[Candidate]:
 
 def _ours(folder: Path, bench: Bench, name: str) -> Candidate:
     """The artifact as it was before an export added anything for other readers."""
+    if bench.name not in ("", name):
+        raise FormatError("--name", f"an artifact keeps its name, {name!r}", hint="change it in its plugin.json")
     mark = _peek(folder, _OUR_CLAUDE_MARK)
     manifest = _peek(folder, mcpb.MANIFEST)
     added = mcpb.added_by_us(manifest)
@@ -237,8 +239,7 @@ def _config_entry(name: str, raw: Any, root: Path, bench: Bench) -> Candidate:
 
 
 def _entry_artifact(name: str, raw: Any, root: Path, bench: Bench) -> Candidate:
-    entry = entries.entry_of(name, raw, str(root))
-    program = next((path for path in entries.candidates(entry) if _is_file_below(root, path)), "")
+    root, entry, program = _program(name, raw, root)
     draft = entries.draft_of(entry, program, bench.terms, origin="mcp.json")
     place = bench.fresh(draft.name)
     if program:
@@ -247,6 +248,18 @@ def _entry_artifact(name: str, raw: Any, root: Path, bench: Bench) -> Candidate:
         draft.notes.append("no file of the server was found beside the configuration: only its start command was taken")
         place.mkdir()
     return bench.finish(place, draft, "mcp.json")
+
+
+def _program(name: str, raw: Any, root: Path) -> tuple[Path, entries.Entry, str]:
+    """The entry, its program's path, and the folder that both are told from: that of an absolute program, where it
+    lies nowhere below the configuration."""
+    entry = entries.entry_of(name, raw, str(root))
+    found = list(entries.candidates(entry))
+    below = next((path for path in found if _is_file_below(root, path)), "")
+    outside = next((Path(path) for path in found if path.startswith("/") and Path(path).is_file()), None)
+    if below or outside is None or outside.is_relative_to("/usr") or outside.is_relative_to("/bin"):
+        return root, entry, below
+    return outside.parent, entries.entry_of(name, raw, str(outside.parent)), outside.name
 
 
 def _is_file_below(root: Path, path: str) -> bool:
@@ -261,7 +274,8 @@ def _is_original(folder: Path) -> bool:
     root = folder / HOME if (folder / HOME).is_dir() else folder
     registry = _peek(root, "registry.json")
     listed = isinstance(registry, dict) and isinstance(registry.get("artifacts"), list)
-    return listed or (root.name == HOME and any((root / kind).is_dir() for kind in KINDS.values()))
+    named = root.name == HOME and any((root / kind).is_dir() for kind in KINDS.values())
+    return listed or named or next((root / "mcp").glob(f"*/{MANIFESTS[-1]}"), None) is not None
 
 
 def _read_original(folder: Path, bench: Bench) -> list[Candidate]:

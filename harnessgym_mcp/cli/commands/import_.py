@@ -57,10 +57,11 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
         quarantined=arguments.quarantined,
         publish=not arguments.dry_run,
     )
+    stores = Stores.open(home, policy)
     work = import_all(
-        Submitter(Stores.open(home, policy), policy),
+        Submitter(stores, policy),
+        stores,
         arguments.path,
-        policy.limits,
         wishes,
         on_begin=lambda name: output.say(f"{name} …"),
         on_stage=lambda stage: output.say(f"  {stage.id} failed") if stage.status == "failed" else None,

@@ -47,6 +47,8 @@ _PLACES = {
 
 _SECRET_NAME = re.compile(r"(?i)key|token|secret|passw|credential|auth")
 _OURS = {"PATH", "HOME", "LD_PRELOAD", "LD_LIBRARY_PATH", "PLUGIN_ROOT", "PLUGIN_DATA", "HARNESSGYM_WORKSPACE"}
+_INTERPRETER = re.compile(r"(?:python|pypy|node|ruby|perl|php|lua|bash|sh|zsh|deno|bun)[0-9.]*")
+_INTERPRETER_VALUES = {"-X", "-W", "-r", "--require", "--import", "--loader", "-I"}
 _TAKES_VALUE = {"--with", "--directory", "--project", "--python", "-p", "--extra", "--group", "--env-file"}  # uv
 
 
@@ -175,14 +177,26 @@ def _uv_options(words: list[str]) -> tuple[dict[str, list[str]], list[str]]:
 
 
 def candidates(entry: Entry) -> Iterator[str]:
-    """Paths relative to the root, best first, that may be the program: whoever knows the files says which is there."""
-    words = entry.words
-    for at, word in enumerate(words):
-        if word == "-m" and at + 1 < len(words):
-            stem = words[at + 1].replace(".", "/")
+    """Paths relative to the root that may be the program: the command itself, or what an interpreter is given first.
+
+    Nothing else is ever taken for one: other arguments may name files that are nobody's business.
+    """
+    command, *rest = entry.words
+    if "/" in command:
+        yield _at(entry.cwd, command)
+    if not _INTERPRETER.fullmatch(PurePosixPath(command).name):
+        return
+    words = iter(rest)
+    for word in words:
+        if word == "-m":
+            stem = next(words, "").replace(".", "/")
             yield from (_at(entry.cwd, path) for path in (f"{stem}.py", f"{stem}/__main__.py"))
+            return
+        if word in _INTERPRETER_VALUES:
+            next(words, None)
         elif not word.startswith("-"):
             yield _at(entry.cwd, word)
+            return
 
 
 def _at(cwd: str, path: str) -> str:

@@ -80,8 +80,10 @@ def _syntax(ctx: Context, texts: dict[str, str], modules: dict[str, ast.Module])
 
 def _imports(ctx: Context, modules: dict[str, ast.Module]) -> Iterator[Finding]:
     declared = [requirement_name(package) for package in ctx.packages]
-    local = {part.removesuffix(".py") for path in modules for part in Path(path).parts[:2]}
-    local |= {p.path.split("/")[0].split(".")[0] for p in (ctx.tree.files if ctx.tree else ())}
+    files = [f.path for f in ctx.tree.files] if ctx.tree else []
+    local = {part.removesuffix(".py") for path in modules for part in Path(path).parts}  # wherever PYTHONPATH leads
+    local |= {path.split("/")[0].split(".")[0] for path in files}
+    local |= {Path(path).name.split(".")[0] for path in files if path.endswith((".so", ".pyd"))}
     needed = reachable(_entries(ctx, dict(modules)), modules)
     for path, tree in modules.items():
         for item in undeclared(imports(tree), local, declared):
