@@ -6,12 +6,12 @@ that nobody waits for.
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from typing import Any
 
 from harnessgym_mcp.core.policy import Policy
 from harnessgym_mcp.core.text import one_line
-from harnessgym_mcp.errors import HarnessGymError, PolicyError
+from harnessgym_mcp.errors import HarnessGymError, UsageError
 from harnessgym_mcp.server.doctor_checks import CHECKS
 from harnessgym_mcp.server.doctor_clients import client_checks
 from harnessgym_mcp.server.doctor_finding import Check, Context, Finding, Status
@@ -22,15 +22,31 @@ from harnessgym_mcp.store.home import Home
 __all__ = ["examine", "worst"]
 
 
-async def examine(options: Options, env: Mapping[str, str]) -> AsyncIterator[tuple[str, Finding]]:
-    """`(id, finding)` of every check, in a fixed order, each as soon as it and those before it are done."""
+async def examine(
+    options: Options, env: Mapping[str, str], only: Collection[str] = ()
+) -> AsyncIterator[tuple[str, Finding]]:
+    """`(id, finding)` of every check or of those in `only`, in a fixed order, each as soon as it is done.
+
+    Raises UsageError for an id that no check has.
+    """
+    checks: dict[str, Check] = {**CHECKS, **client_checks()}
+    wanted = _wanted(["config", *checks, "sample"], only)
     context, finding = _context(options, env)
-    yield "config", finding
     seconds = context.policy.doctor
-    running = {id: _start(check, context, seconds.check) for id, check in {**CHECKS, **client_checks()}.items()}
+    if "config" in wanted:
+        yield "config", finding
+    running = {id: _start(check, context, seconds.check) for id, check in checks.items() if id in wanted}
     for id, work in running.items():
         yield id, await work
-    yield "sample", await _start(check_sample, context, seconds.sample)
+    if "sample" in wanted:  # by itself: it measures times
+        yield "sample", await _start(check_sample, context, seconds.sample)
+
+
+def _wanted(ids: list[str], only: Collection[str]) -> Collection[str]:
+    for id in only:
+        if id not in ids:
+            raise UsageError(f"no check is called {one_line(id, 60)!r}", hint=f"one of {', '.join(ids)}")
+    return only or ids
 
 
 def worst(findings: list[Finding]) -> Status:
@@ -40,11 +56,11 @@ def worst(findings: list[Finding]) -> Status:
 
 
 def _context(options: Options, env: Mapping[str, str]) -> tuple[Context, Finding]:
-    """A broken config.toml is a finding, and the other checks go on under the defaults."""
+    """A config.toml that cannot be used is a finding, and the other checks go on under the defaults."""
     home = Home.open(options.workspace, options.home, options.state, create=False)
     try:
         _, policy = options.open(create=False)
-    except PolicyError as error:
+    except HarnessGymError as error:
         return Context(options, home, Policy(), env), Finding("fail", error.message, error.hint)
     said = f"{home.config} is sound" if home.config.exists() else "no config.toml: every setting has its default"
     return Context(options, home, policy, env), Finding("ok", said)

@@ -149,8 +149,8 @@ def _check_orphans(context: Context) -> Finding:
     if not processes and not folders:
         return Finding("ok", "nothing is left over from crashed sessions")
     what = f"{len(processes)} processes and {len(folders)} folders are left over from crashed sessions"
-    details = {"processes": processes, "folders": folders}
-    return Finding("warn", what, "`harnessgym doctor --fix` ends and removes them", details)
+    remedy = "the next session ends and removes them; `harnessgym doctor --fix` does it now"
+    return Finding("warn", what, remedy, {"processes": processes, "folders": folders})
 
 
 def _check_clock(context: Context) -> Finding:

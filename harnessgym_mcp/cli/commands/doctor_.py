@@ -1,6 +1,6 @@
 """Is everything in order here? Python, home, registry, telemetry, sandbox, clients, and a sample server end to end.
 
-Nothing is changed, and nothing hangs: each check has a deadline. Exit code 0 when nothing has failed, else 4.
+Nothing of yours is changed, and nothing hangs: each check has a deadline. Exit code 0 when nothing has failed, else 4.
 """
 
 import argparse
@@ -19,12 +19,14 @@ HELP = "is everything in order here, and what to do if not"
 
 EXAMPLES = """
   harnessgym doctor
+  harnessgym doctor --only isolation --only sample
   harnessgym doctor --fix                      also end what crashed sessions have left behind
   harnessgym doctor --json | jq '.checks[] | select(.status != "ok")'
 """
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--only", action="append", default=[], metavar="CHECK", help="this check alone; repeatable")
     parser.add_argument("--fix", action="store_true", help="end processes and remove folders of crashed sessions")
 
 
@@ -40,7 +42,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     if arguments.fix:
         _fix(output)
     with output.busy("looking"):
-        findings = asyncio.run(_examine(options, output))
+        findings = asyncio.run(_examine(options, arguments.only))
     status = worst(list(findings.values()))
     body = {
         "status": status,
@@ -59,12 +61,12 @@ def _advice(remedies: list[str]) -> list[str]:
     )
 
 
-async def _examine(options: "Options", output: Output) -> "dict[str, Finding]":
+async def _examine(options: "Options", only: list[str]) -> "dict[str, Finding]":
     import os
 
     from harnessgym_mcp.server.doctor import examine
 
-    return {id: finding async for id, finding in examine(options, os.environ)}
+    return {id: finding async for id, finding in examine(options, os.environ, only)}
 
 
 def _fix(output: Output) -> None:
