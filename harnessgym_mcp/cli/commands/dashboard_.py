@@ -18,7 +18,7 @@ HELP = "the web page: what is mounted, called, hidden, measured"
 EXAMPLES = """
   harnessgym dashboard
   harnessgym dashboard --port 8080 --no-open
-  harnessgym dashboard --token-file ~/.harnessgym-key --port 8080    # for a monitoring system: see docs/telemetry.md
+  harnessgym dashboard --port 8080 --token-file key    the same key at each start, for a monitoring system
 """
 
 
