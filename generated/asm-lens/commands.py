@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from wire import Call, ToolError
+from values import ToolError
+from wire import Call
 
 LOOK = 0.02  # seconds between two looks at whether the call was cancelled
 MOST_OUTPUT = 1 << 20  # bytes kept of each stream, from its end

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from commands import run, workspace
-from wire import Call, ToolError
+from values import ToolError
+from wire import Call
 
 SECONDS = 90.0
 C, CXX = ("gcc", "clang", "cc"), ("g++", "clang++", "c++")

@@ -3,7 +3,7 @@
 from typing import Any
 
 import remarks
-from wire import arguments
+from values import arguments
 
 SOURCE: dict[str, Any] = {
     "path": {"type": "string", "minLength": 1, "description": "A C or C++ file of the workspace. Or give `code`."},

@@ -4,7 +4,8 @@ import shutil
 
 from assembly import Function
 from commands import run
-from wire import Call, ToolError
+from values import ToolError
+from wire import Call
 
 
 def named(call: Call, functions: list[Function]) -> list[Function]:

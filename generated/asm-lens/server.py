@@ -13,7 +13,8 @@ import remarks
 from assembly import Function, Instruction
 from compiling import Compiled, Source
 from naming import named, only
-from wire import Call, Tool, ToolError, serve
+from values import ToolError
+from wire import Call, Tool, serve
 
 MOST_FUNCTIONS = 40
 MOST_LOOPS = 16

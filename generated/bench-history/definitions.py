@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from wire import arguments
+from values import arguments
 
 BENCHMARK = {"type": "string", "minLength": 1, "maxLength": 120, "description": "The benchmark's name."}
 NEGLIGIBLE = {
@@ -109,8 +109,8 @@ BENCHMARKS: dict[str, Any] = {
 RETRACT: dict[str, Any] = {
     "name": "retract",
     "description": """
-        Take a wrong entry out of all answers: measured with a debug build, on a busy machine, under the wrong name. The
-        file keeps it, with the reason. Entry numbers are in the answers of record and trend.
+        Take an entry out of all answers. Use it for one that misleads: measured with a debug build, on a busy machine,
+        under the wrong name. The file keeps it, with the reason. Entry numbers are in the answers of record and trend.
         """,
     "schema": arguments(
         "entry",

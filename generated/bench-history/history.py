@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import environment
 import robust
 from ledger import Ledger
-from wire import ToolError
+from values import ToolError
 
 
 class Entry(NamedTuple):

@@ -6,7 +6,7 @@ from typing import Any
 
 import robust
 from history import Entry
-from wire import rounded
+from values import rounded
 
 SUSPICIOUS = 3.5  # robust standard deviations beyond which a value is no longer chance
 LEAST = 3  # earlier entries without which a new one cannot be judged

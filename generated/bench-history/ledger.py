@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from wire import ToolError
+from values import ToolError
 
 
 class Ledger:

@@ -5,7 +5,8 @@ from typing import Any
 import definitions
 import judging
 from history import Entry, History, picked
-from wire import Call, Tool, rounded, serve
+from values import rounded
+from wire import Call, Tool, serve
 
 MOST_ROWS = 60  # of benchmarks in one answer
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from commands import Outcome, run
-from wire import Call, ToolError
+from values import ToolError
+from wire import Call
 
 _COST = re.compile(r"(?:[+-]?\d+|0x[0-9a-f]+|\*) (\d+)")
 _NAME = re.compile(r"([cj]?)fn=\((\d+)\)(?: (.*))?")

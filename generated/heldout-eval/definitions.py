@@ -3,7 +3,7 @@
 from typing import Any
 
 from score import FORMS
-from wire import arguments
+from values import arguments
 
 COMMAND = {
     "type": "string",

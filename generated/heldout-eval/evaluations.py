@@ -6,7 +6,7 @@ from typing import Any
 import robust
 import sampling
 from ledger import Ledger
-from wire import ToolError, rounded
+from values import ToolError, rounded
 
 MANY_LOOKS = 10  # at the held-out cases, after which they are no longer held out
 _FIXED = ("command", "score", "better")  # what may not change once a mode has been measured

@@ -10,7 +10,8 @@ import callgrind
 import robust
 import score
 from commands import run
-from wire import Call, ToolError, rounded
+from values import ToolError, rounded
+from wire import Call
 
 BUDGET = 270.0  # seconds for all runs of one call; clients give up at 300
 OUTLIER = 5  # robust standard deviations from the median

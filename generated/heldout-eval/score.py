@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from commands import Outcome
-from wire import ToolError
+from values import ToolError
 
 FORMS = "stdout, seconds, cpu_seconds, or json:KEY such as json:metrics.error"
 PATTERN = "^(stdout|seconds|cpu_seconds|json:.+)$"

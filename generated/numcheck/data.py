@@ -13,7 +13,7 @@ from itertools import product
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
-from wire import ToolError
+from values import ToolError
 
 MOST_ELEMENTS = 2_000_000
 MOST_BYTES = 64 << 20

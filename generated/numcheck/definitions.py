@@ -4,7 +4,7 @@ from typing import Any
 
 import adversary
 import floats
-from wire import arguments
+from values import arguments
 
 NUMBERS = {
     "type": ["string", "array", "object", "number"],

@@ -9,7 +9,8 @@ import comparing
 import data
 import definitions
 import floats
-from wire import Call, Tool, ToolError, rounded, serve
+from values import ToolError, rounded
+from wire import Call, Tool, serve
 
 MOST_VALUES = 2048  # of one generated case
 MOST_TEXT = 24_000  # characters of generated cases in one answer

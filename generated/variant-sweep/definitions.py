@@ -3,8 +3,8 @@
 from typing import Any
 
 from score import FORMS, PATTERN
+from values import arguments
 from variants import MOST
-from wire import arguments
 
 COMMON: dict[str, Any] = {
     "score": {
@@ -88,10 +88,10 @@ SWEEP_PATCHES: dict[str, Any] = {
 SWEEP_FLAGS: dict[str, Any] = {
     "name": "sweep_flags",
     "description": """
-        Try combinations of flags or settings against a command that prints a score, and get them ranked: compiler
-        flags, thread counts, environment variables, command-line options. Write {NAME} in the command where a value
-        goes; every value is an environment variable of that name as well. The first value of each axis is the point of
-        comparison, so put today's setting first. No file is changed.
+        Try combinations of flags or settings against a command that prints a score, and get them ranked. Use it for
+        compiler flags, thread counts, environment variables, command-line options. Write {NAME} in the command where a
+        value goes; every value is an environment variable of that name as well. The first value of each axis is the
+        point of comparison, so put today's setting first. No file is changed.
         """,
     "schema": arguments(
         "command",
@@ -118,10 +118,10 @@ SWEEP_FLAGS: dict[str, Any] = {
 SWEEP_PLAN: dict[str, Any] = {
     "name": "sweep_plan",
     "description": """
-        Try combinations of values in a JSON file that a program reads (a plan, a config, hyper-parameters) against a
-        command that prints a score, and get them ranked. Keys are dotted paths into the file: tile.rows, layers.0.size.
-        The file as it is (or its absence) is scored first for comparison and is always restored, also after a failure,
-        a cancellation or a killed server.
+        Try combinations of values in a JSON file that a program reads against a command that prints a score, and get
+        them ranked. Use it to tune a plan, a config, or hyper-parameters. Keys are dotted paths into the file:
+        tile.rows, layers.0.size. The file as it is (or its absence) is scored first for comparison and is always
+        restored, also after a failure, a cancellation or a killed server.
         """,
     "schema": arguments(
         "command",
@@ -144,10 +144,10 @@ SWEEP_PLAN: dict[str, Any] = {
 RECOVER: dict[str, Any] = {
     "name": "recover",
     "description": """
-        Is a file of the workspace still as a killed sweep left it? Sweeps undo such leftovers themselves, and this tool
-        does so at once. Call it with a decision only where a sweep asked for one, because somebody edited the file
-        after the sweep was killed: restore puts the original back, keep leaves the edited file. The other version is
-        kept in this artifact's data folder either way.
+        Is a file of the workspace still as a killed sweep left it? Sweeps undo such leftovers themselves; this tool
+        does so at once. Use it with a decision only where a sweep asked for one, because somebody edited the file after
+        the sweep was killed: restore puts the original back, keep leaves the edited file. The other version is kept in
+        this artifact's data folder either way.
         """,
     "schema": arguments(
         decision={"type": "string", "enum": ["restore", "keep"], "description": "For files that were edited since."}

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from commands import workspace
-from wire import ToolError
+from values import ToolError
 
 MOST_BYTES = 8 << 20  # of one file
 _PRIVATE = (".git", ".harnessgym")

@@ -7,7 +7,8 @@ import definitions
 import journal
 import variants
 from sweeping import Rules, sweep, undo
-from wire import Call, Tool, ToolError, serve
+from values import ToolError
+from wire import Call, Tool, serve
 
 _AT_START: list[str] = []  # what was given back when this server started; told once
 

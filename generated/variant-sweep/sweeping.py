@@ -10,8 +10,9 @@ import journal
 import robust
 import score
 from commands import run
+from values import ToolError, rounded
 from variants import Variant
-from wire import Call, ToolError, rounded
+from wire import Call
 
 MOST_SHOWN = 12  # scores of one variant
 

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import journal
-from wire import ToolError
+from values import ToolError
 
 MOST = 64  # variants of one sweep, the original not counted
 

@@ -23,6 +23,13 @@ SUM = """float sum(const float *x, int n) {
 }
 """
 BOTH = AXPY + SUM
+FIND = """int find(const int *p, int n) {
+    for (int i = 0; i < n; i++)
+        if (p[i] == 7)
+            return i;
+    return -1;
+}
+"""
 
 
 # ---- through the harness
@@ -72,37 +79,105 @@ async def test_a_sum_kept_in_order_is_not_called_vectorised_and_a_free_one_is(be
     assert "yes" in [loop["vectorised"] for loop in free["loops"]]
 
 
-@X86
-@pytest.mark.parametrize(
-    ("text", "kind"),
-    [
-        ("vfmadd231ps (%rdi), %ymm1, %ymm0", "vector"), ("paddd %xmm1, %xmm0", "vector"), ("vpermps %ymm0, %ymm1, %ymm2", "vector"),
-        ("cvtdq2pd %xmm0, %xmm1", "vector"), ("vbroadcastss (%rdi), %ymm0", "vector"), ("popcntq %rax, %rax", "integer"),
-        ("vmovups (%rdi,%rax), %ymm4", "vector_move"), ("movaps %xmm0, %xmm1", "other"), ("vmovaps %ymm0, %ymm1", "vector_move"), ("vmovdqu64 %zmm0, (%rdi)", "vector_move"),
-        ("addss %xmm1, %xmm0", "scalar_float"), ("vfmadd132sd %xmm0, %xmm1, %xmm2", "scalar_float"), ("sqrtsd %xmm0, %xmm0", "scalar_float"),
-        ("cvtsi2sdl %edi, %xmm0", "scalar_float"), ("cvttsd2si %xmm0, %eax", "scalar_float"), ("ucomisd %xmm1, %xmm0", "scalar_float"),
-        ("movsd %xmm1, %xmm0", "scalar_float"), ("fldt 8(%rsp)", "scalar_float"), ("movss (%rdi), %xmm0", "load_store"),
-        ("movl %eax, -4(%rbp)", "load_store"), ("pushq %rbx", "load_store"), ("movl %eax, %edx", "integer"), ("leaq 1(%rdi), %rax", "integer"),
-        ("imulq %rdi, %rax", "integer"), ("jne .L4", "branch"), ("jmp *%rax", "branch"), ("call memcpy@PLT", "call"), ("ret", "call"),
-        ("pxor %xmm0, %xmm0", "other"), ("vxorps %xmm1, %xmm1, %xmm1", "other"), ("xorps %xmm1, %xmm0", "vector"), ("vzeroupper", "other"),
-        ("nopw 0(%rax,%rax,1)", "other"), ("endbr64", "other"),
-    ],
-)  # fmt: skip
+ON_X86 = {
+    "vector": """
+        vfmadd231ps (%rdi), %ymm1, %ymm0
+        paddd %xmm1, %xmm0
+        vpermps %ymm0, %ymm1, %ymm2
+        cvtdq2pd %xmm0, %xmm1
+        vbroadcastss (%rdi), %ymm0
+        xorps %xmm1, %xmm0
+        """,
+    "vector_move": """
+        vmovups (%rdi,%rax), %ymm4
+        vmovaps %ymm0, %ymm1
+        vmovdqu64 %zmm0, (%rdi)
+        """,
+    "scalar_float": """
+        addss %xmm1, %xmm0
+        vfmadd132sd %xmm0, %xmm1, %xmm2
+        sqrtsd %xmm0, %xmm0
+        cvtsi2sdl %edi, %xmm0
+        cvttsd2si %xmm0, %eax
+        ucomisd %xmm1, %xmm0
+        movsd %xmm1, %xmm0
+        fldt 8(%rsp)
+        """,
+    "load_store": """
+        movss (%rdi), %xmm0
+        movl %eax, -4(%rbp)
+        pushq %rbx
+        """,
+    "integer": """
+        movl %eax, %edx
+        leaq 1(%rdi), %rax
+        imulq %rdi, %rax
+        popcntq %rax, %rax
+        """,
+    "branch": """
+        jne .L4
+        jmp *%rax
+        """,
+    "call": """
+        call memcpy@PLT
+        ret
+        """,
+    "other": """
+        pxor %xmm0, %xmm0
+        vxorps %xmm1, %xmm1, %xmm1
+        movaps %xmm0, %xmm1
+        vzeroupper
+        nopw 0(%rax,%rax,1)
+        endbr64
+        """,
+}
+ON_ARM = {
+    "vector": """
+        fmla v4.2d, v2.2d, v1.2d
+        add v0.4s, v1.4s, v2.4s
+        fadd z0.s, z0.s, z1.s
+        """,
+    "vector_move": """
+        ldp q2, q3, [x10, #-16]
+        ld1 {v0.4s}, [x0]
+        """,
+    "scalar_float": """
+        fmadd d1, d0, d1, d2
+        scvtf d0, w0
+        """,
+    "load_store": """
+        ldr d1, [x11], #8
+        str w0, [sp, #12]
+        """,
+    "integer": """
+        madd w0, w1, w2, w3
+        cmp w2, #1
+        """,
+    "branch": """
+        b.ne .LBB0_6
+        cbz x0, .L3
+        """,
+    "call": """
+        bl memcpy
+        ret
+        """,
+    "other": """
+        movi v0.2d, #0
+        """,
+}
+
+
+def pairs(table):
+    return [(line.strip(), kind) for kind, lines in table.items() for line in lines.splitlines() if line.strip()]
+
+
+@pytest.mark.parametrize(("text", "kind"), pairs(ON_X86))
 def test_an_instruction_is_of_its_kind_on_x86(module, text, kind):
     assembly, kinds = module("asm-lens", "assembly"), module("asm-lens", "kinds")
     assert kinds.X86().kind(assembly.Instruction(text, 1, "", ())) == kind
 
 
-@pytest.mark.parametrize(
-    ("text", "kind"),
-    [
-        ("fmla v4.2d, v2.2d, v1.2d", "vector"), ("add v0.4s, v1.4s, v2.4s", "vector"), ("fadd z0.s, z0.s, z1.s", "vector"),
-        ("ldp q2, q3, [x10, #-16]", "vector_move"), ("ld1 {v0.4s}, [x0]", "vector_move"), ("fmadd d1, d0, d1, d2", "scalar_float"),
-        ("scvtf d0, w0", "scalar_float"), ("ldr d1, [x11], #8", "load_store"), ("str w0, [sp, #12]", "load_store"),
-        ("madd w0, w1, w2, w3", "integer"), ("cmp w2, #1", "integer"), ("b.ne .LBB0_6", "branch"), ("cbz x0, .L3", "branch"),
-        ("bl memcpy", "call"), ("ret", "call"), ("movi v0.2d, #0", "other"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("text", "kind"), pairs(ON_ARM))
 def test_an_instruction_is_of_its_kind_on_arm(module, text, kind):
     assembly, kinds = module("asm-lens", "assembly"), module("asm-lens", "kinds")
     assert kinds.Arm().kind(assembly.Instruction(text, 1, "", ())) == kind
@@ -113,7 +188,8 @@ async def test_of_nested_loops_the_innermost_is_counted_and_jumps_backwards_alon
     nested = (
         "void t(int *a, int n) {\n  for (int i = 0; i < n; i++)\n    for (int j = 0; j < n; j++)\n"
         "      a[i * n + j] = a[j * n + i] * 3;\n}\n"
-        "int far(int x) {\n  if (__builtin_expect(x > 5, 0)) { x = x / 7 + 1; if (x % 11 == 3) return x; }\n  return x * 9;\n}\n"
+        "int far(int x) {\n  if (__builtin_expect(x > 5, 0)) { x = x / 7 + 1; if (x % 11 == 3) return x; }\n"
+        "  return x * 9;\n}\n"
     )
     async with bench.server("asm-lens") as server:
         answer = (await server.call("mix", code=nested, compiler=compiler, flags="-O1 -fno-inline")).value
@@ -196,10 +272,7 @@ async def test_functions_of_c_plus_plus_are_named_as_they_are_written(bench):
 
 @pytest.mark.parametrize("compiler", COMPILERS)
 async def test_remarks_tell_what_was_done_and_why_something_was_not(bench, compiler):
-    code = (
-        AXPY
-        + "int find(const int *p, int n) {\n  for (int i = 0; i < n; i++)\n    if (p[i] == 7)\n      return i;\n  return -1;\n}\n"
-    )
+    code = f"{AXPY}{FIND}"
     async with bench.server("asm-lens") as server:
         found = (await server.call("remarks", code=code, compiler=compiler, topics=["vector"])).value
         later = (await server.call("remarks", code=code, compiler=compiler, first_line=5)).value

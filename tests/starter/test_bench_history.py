@@ -14,7 +14,7 @@ def runs(base, seed, count=6, noise=0.01):
 
 async def record(server, benchmark, *medians, **more):
     for number, base in enumerate(medians):
-        (await server.call("record", benchmark=benchmark, values=runs(base, number), **more)).value
+        assert (await server.call("record", benchmark=benchmark, values=runs(base, number), **more)).value
 
 
 # ---- through the harness
@@ -58,9 +58,14 @@ async def test_two_sessions_record_at_the_same_time_and_nothing_is_lost(harness,
 
 @pytest.mark.parametrize(
     ("better", "latest", "verdict"),
-    [("lower", 1.2, "regression"), ("lower", 0.8, "improvement"), ("higher", 0.8, "regression"), ("higher", 1.2, "improvement"),
-     ("lower", 1.005, "usual")],
-)  # fmt: skip
+    [
+        ("lower", 1.2, "regression"),
+        ("lower", 0.8, "improvement"),
+        ("higher", 0.8, "regression"),
+        ("higher", 1.2, "improvement"),
+        ("lower", 1.005, "usual"),
+    ],
+)
 async def test_the_latest_is_judged_by_its_own_past(bench, better, latest, verdict):
     async with bench.server("bench-history") as server:
         await record(server, "b", 1.0, 1.002, 0.998, 1.001, better=better)

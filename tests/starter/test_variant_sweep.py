@@ -308,10 +308,9 @@ async def test_a_build_sees_every_change_by_its_time(bench, program):
 
 async def test_flags_reach_the_command_by_name_and_by_environment(bench):
     async with bench.server("variant-sweep") as server:
-        answer = await server.call(
-            "sweep_flags", command='test "{A}" = "$A" && echo $(({A} * 10 + B))', grid={"A": ["2", "1"], "B": ["0", "5"]},
-            better="higher",
-        )  # fmt: skip
+        command = 'test "{A}" = "$A" && echo $(({A} * 10 + B))'
+        grid = {"A": ["2", "1"], "B": ["0", "5"]}
+        answer = await server.call("sweep_flags", command=command, grid=grid, better="higher")
         found = answer.value
         wrong = await server.call("sweep_flags", command="echo 1", grid={"not a name": ["1"]})
     assert [(r["name"], r["score"]) for r in found["ranked"]] == [
@@ -325,8 +324,8 @@ async def test_plans_are_changed_within_and_a_plan_that_was_not_there_is_not_the
     plan = bench.workspace / "plan.json"
     before = '{"tile": {"rows": 4,\n "cols": [1, 2]}, "keep": "é"}\n'
     plan.write_text(before)
-    script = "import json; p = json.load(open('plan.json')); assert p['keep'] == 'é'; print(p['tile']['rows'] * p['tile']['cols'][1])"
-    (bench.workspace / "score.py").write_text(script)
+    script = "import json; p = json.load(open('plan.json')); assert p['keep'] == 'é'; t = p['tile']"
+    (bench.workspace / "score.py").write_text(f"{script}\nprint(t['rows'] * t['cols'][1])\n")
     async with bench.server("variant-sweep") as server:
         grid = {"tile.rows": [8, 3], "tile.cols.1": [5, 1]}
         answer = await server.call("sweep_plan", command="python3 score.py", plan_file="plan.json", grid=grid)

@@ -125,7 +125,7 @@ async def test_an_answer_that_no_client_would_show_whole_is_refused_with_advice(
     async with bench.server("bench-history") as server:
         for number in range(60):
             name = f"{number:03}-" + "n" * 110
-            (await server.call("record", benchmark=name, values=[1], label="l" * 80)).value
+            assert (await server.call("record", benchmark=name, values=[1], label="l" * 80)).value
         answer = await server.call("benchmarks")
         assert len(answer.text) < 31_000
 
