@@ -5,6 +5,9 @@ import http.client
 
 import pytest
 
+from harnessgym_mcp.dashboard.keys import stored_token
+from harnessgym_mcp.errors import StateError
+
 
 @pytest.fixture
 def board(furnished, start):
@@ -75,6 +78,13 @@ def test_a_key_file_keeps_the_key_and_must_be_private(furnished, start, tmp_path
     assert file.stat().st_mode & 0o777 == 0o600
     assert first.token == file.read_text().strip()
     assert start(furnished, "--token-file", str(file)).token == first.token
+    file.chmod(0o644)
+    with pytest.raises(StateError):
+        stored_token(file)
+    file.chmod(0o600)
+    file.write_text("short")
+    with pytest.raises(StateError):
+        stored_token(file)
 
 
 def test_it_ends_at_once_and_without_complaint_with_an_open_stream(board):
