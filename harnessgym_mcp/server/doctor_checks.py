@@ -12,6 +12,7 @@ import msgspec
 
 from harnessgym_mcp import __version__
 from harnessgym_mcp.core.lifecycle import SCHEMA, decode_registry
+from harnessgym_mcp.core.policy import Telemetry
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.errors import PackagesError
 from harnessgym_mcp.server.doctor_finding import Check, Context, Finding, Status
@@ -88,7 +89,7 @@ def _check_telemetry(context: Context) -> Finding:
 
     remedy = "the next session sets it aside and begins a new one; only statistics are lost"
     try:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=1.0)
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=Telemetry().busy)
         try:
             said = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
             right = shape_is_right(connection)
