@@ -20,11 +20,25 @@ from harnessgym_mcp.core.run_state import (
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.errors import EXIT_NOT_IMPROVED, EXIT_OK
 
-__all__ = ["SCHEMA", "RunReport", "Scores", "Totals", "report_of", "report_schema"]
+__all__ = ["SCHEMA", "Asked", "RunReport", "Scores", "Totals", "report_of", "report_schema"]
 
 SCHEMA = "harnessgym/run/1"
 
 Status = Literal["solved", "improved", "not solved", "not improved", "unverified"]
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What was asked for. `task` is the text, `prompts` the version of the texts around it."""
+
+    task: str
+    task_source: str
+    task_state: str
+    depth: str
+    model: str
+    score_key: str
+    held_out: bool
+    prompts: int
+    policy_digest: str
 
 
 class Scores(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,12 +95,8 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     never_used: list[str]
     totals: Totals
     agent: dict[str, str]
-    model: str
-    task: str
-    settings: dict[str, str]
+    asked: Asked
     rules: Rules
-    prompts: int
-    policy_digest: str
     started_at: float
     ended_at: float
     interrupted: int
@@ -94,22 +104,10 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     schema: str = SCHEMA
 
 
-def report_of(
-    state: RunState,
-    rules: Rules,
-    *,
-    score_key: str,
-    held_out: bool,
-    policy_digest: str,
-    prompts: int,
-    recorded_calls: int,
-    model: str,
-    task: str,
-    settings: dict[str, str],
-) -> RunReport:
+def report_of(state: RunState, rules: Rules, asked: Asked, recorded_calls: int) -> RunReport:
     """`recorded_calls` are all of the run that telemetry has, those of interrupted turns included."""
     solved, improved = is_solved(state, rules), is_improved(state, rules)
-    scores = _scores(state, rules, score_key, held_out)
+    scores = _scores(state, rules, asked)
     status = _status(rules, solved, improved)
     built = [i.built for i in state.iterations if i.built]
     tools = _merged(call for i in state.iterations if i.attempt for call in i.attempt.calls)
@@ -131,12 +129,8 @@ def report_of(
         never_used=_never_used(state, tools),
         totals=_totals(state, recorded_calls),
         agent=state.agent,
-        model=model,
-        task=task,
-        settings=settings,
+        asked=asked,
         rules=rules,
-        prompts=prompts,
-        policy_digest=policy_digest,
         started_at=state.started_at,
         ended_at=state.ended_at,
         interrupted=state.resumed,
@@ -159,16 +153,16 @@ def _status(rules: Rules, solved: bool, improved: bool | None) -> Status:
     return "not solved"
 
 
-def _scores(state: RunState, rules: Rules, key: str, held_out: bool) -> Scores:
+def _scores(state: RunState, rules: Rules, asked: Asked) -> Scores:
     start = state.baseline.score if state.baseline else None
     best = state.best.score if state.best else None
     gain = None
     if start is not None and best is not None:
         gain = best - start if rules.direction == "higher" else start - best
     return Scores(
-        key=key,
+        key=asked.score_key,
         direction=rules.direction,
-        held_out=held_out,
+        held_out=asked.held_out,
         stop=rules.stop_score,
         baseline=start,
         best=best,

@@ -5,14 +5,13 @@ Killed at any point, `resume` goes on with the phase that it was killed in and c
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from msgspec.structs import replace
 
 from harnessgym_mcp.agents.choose import choose_agent
 from harnessgym_mcp.core.policy import Policy
-from harnessgym_mcp.core.run_report import RunReport, report_of
+from harnessgym_mcp.core.run_report import Asked, RunReport, report_of
 from harnessgym_mcp.core.run_state import RunState, advance, began
 from harnessgym_mcp.gym.checkpoint import Checkpoints
 from harnessgym_mcp.gym.phases import PHASES, budget_of
@@ -26,8 +25,6 @@ from harnessgym_mcp.store.atomic import Step, no_step
 from harnessgym_mcp.store.home import Home
 
 __all__ = ["Runner", "new_run", "resume_run"]
-
-Wait = Callable[[Awaitable[None]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,21 +99,21 @@ async def _step(world: World, state: RunState) -> RunState:
 
 
 def _report(world: World, state: RunState) -> RunReport:
-    report = report_of(
-        state,
-        world.settings.rules,
-        score_key=world.settings.scorer.key if world.settings.scorer else "",
-        held_out=bool(world.settings.scorer and world.settings.scorer.held_out),
-        policy_digest=world.policy.digest,
-        prompts=VERSION,
-        recorded_calls=calls_of_run(world.home, state.id),
-        model=world.settings.model,
-        task=world.settings.task,
-        settings={
-            "task_source": world.settings.task_source,
-            "task_state": world.settings.task_state,
-            "depth": world.settings.depth,
-        },
-    )
+    report = report_of(state, world.settings.rules, _asked(world), calls_of_run(world.home, state.id))
     world.folder.write("report.json", report)
     return report
+
+
+def _asked(world: World) -> Asked:
+    settings, scorer = world.settings, world.settings.scorer
+    return Asked(
+        task=settings.task,
+        task_source=settings.task_source,
+        task_state=settings.task_state,
+        depth=settings.depth,
+        model=settings.model,
+        score_key=scorer.key if scorer else "",
+        held_out=bool(scorer and scorer.held_out),
+        prompts=VERSION,
+        policy_digest=world.policy.digest,
+    )

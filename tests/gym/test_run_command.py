@@ -38,7 +38,7 @@ def test_a_run_without_success_exits_with_13_and_one_json_object(place):
     assert done.returncode == 13
     report = json.loads(done.stdout)
     assert (report["schema"], report["status"], len(report["iterations"])) == ("harnessgym/run/1", "not solved", 2)
-    assert report["task"] == "Answer with 5."
+    assert report["asked"]["task"] == "Answer with 5."
     assert "score 2: passed, 5" in done.stderr
     again = harnessgym(place, "--resume", "r1", "--json")
     assert (again.returncode, json.loads(again.stdout)) == (13, report)

@@ -77,8 +77,8 @@ def test_an_interrupted_attempts_slot_does_not_count_as_the_iterations(place):
 
 EVENT = CallEvent(
     at=1.0, session="s", thread="", tool_use="", front="f", client="c", labels="{}", artifact="adder",
-    digest="sha256:a", tool="add", origin="agent", via="", duration_ms=1.0, status="completed", argument_keys="[]", argument_bytes=2,
-    arguments=None, result_bytes=2, content_kinds="{}", error="",
+    digest="sha256:a", tool="add", origin="agent", via="", duration_ms=1.0, status="completed", argument_keys="[]",
+    argument_bytes=2, arguments=None, result_bytes=2, content_kinds="{}", error="",
 )  # fmt: skip
 
 

@@ -61,7 +61,8 @@ class _Live(_Lines):
 
         while not self._over.wait(self._rules.look):
             if self._state:
-                self._status.update(self._line(self._state, calls_of_run(self._home, self._state.id)))
+                calls = calls_of_run(self._home, self._state.id, self._state.started_at)
+                self._status.update(self._line(self._state, calls))
 
     def stop(self) -> None:
         self._over.set()
