@@ -16,7 +16,8 @@ from pathlib import Path
 from harnessgym_mcp.core.policy import Isolation
 from harnessgym_mcp.errors import IsolationError
 from harnessgym_mcp.proc.choose import choose_sandbox
-from harnessgym_mcp.proc.sandbox import Bounds, Prepared, Room, Sandbox
+from harnessgym_mcp.proc.room import Bounds, Room
+from harnessgym_mcp.proc.sandbox import Prepared, Sandbox
 from harnessgym_mcp.proc.toolchain import find_toolchain
 
 COMMANDS: dict[str, list[str]] = {

@@ -17,7 +17,8 @@ from harnessgym_mcp.errors import IsolationError
 from harnessgym_mcp.proc.cgroups import was_joined
 from harnessgym_mcp.proc.groups import kill_all
 from harnessgym_mcp.proc.inside import environment
-from harnessgym_mcp.proc.sandbox import Bounds, Prepared, Room, Sandbox
+from harnessgym_mcp.proc.room import Bounds, Room
+from harnessgym_mcp.proc.sandbox import Prepared, Sandbox
 from harnessgym_mcp.proc.tags import TAG, pid_namespace
 
 __all__ = ["attest"]

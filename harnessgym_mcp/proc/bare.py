@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from harnessgym_mcp.core.verdict import IsolationReport
 from harnessgym_mcp.proc.cgroups import usable_groups
 from harnessgym_mcp.proc.inside import checked, environment, prelude
-from harnessgym_mcp.proc.sandbox import Prepared, Room
+from harnessgym_mcp.proc.room import Room
+from harnessgym_mcp.proc.sandbox import Prepared
 from harnessgym_mcp.proc.scratch import Scratch, outside_paths
 from harnessgym_mcp.proc.tags import TAG, new_tag
 from harnessgym_mcp.proc.toolchain import SYSTEM_PATH, Toolchain

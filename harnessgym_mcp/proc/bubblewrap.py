@@ -14,7 +14,8 @@ from harnessgym_mcp.core.verdict import IsolationReport
 from harnessgym_mcp.errors import IsolationError
 from harnessgym_mcp.proc.cgroups import usable_groups
 from harnessgym_mcp.proc.inside import bounded_processes, checked, environment, outer_environment, prelude
-from harnessgym_mcp.proc.sandbox import Prepared, Room
+from harnessgym_mcp.proc.room import Room
+from harnessgym_mcp.proc.sandbox import Prepared
 from harnessgym_mcp.proc.seccomp import syscall_filter
 from harnessgym_mcp.proc.tags import new_tag
 from harnessgym_mcp.proc.toolchain import ETC, ETC_NETWORK, SYSTEM_PATH, Toolchain

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from harnessgym_mcp.core.verdict import IsolationReport
 from harnessgym_mcp.proc.leftovers import remove_leftover
-from harnessgym_mcp.proc.sandbox import Bounds
+from harnessgym_mcp.proc.room import Bounds
 from harnessgym_mcp.proc.scratch import PREFIX
 
 __all__ = ["ControlGroups", "control_groups", "find_parents", "leftover_groups", "usable_groups", "was_joined"]

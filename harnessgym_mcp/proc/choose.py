@@ -22,7 +22,8 @@ from harnessgym_mcp.errors import IsolationError
 from harnessgym_mcp.proc.bare import BareSandbox
 from harnessgym_mcp.proc.bubblewrap import BubblewrapSandbox, find_bwrap
 from harnessgym_mcp.proc.landlock import LandlockSandbox
-from harnessgym_mcp.proc.sandbox import Bounds, Sandbox
+from harnessgym_mcp.proc.room import Bounds
+from harnessgym_mcp.proc.sandbox import Sandbox
 from harnessgym_mcp.proc.toolchain import find_toolchain
 
 __all__ = ["choose_sandbox", "probe_all"]

@@ -23,7 +23,7 @@ from harnessgym_mcp.core.text import clean, cut
 from harnessgym_mcp.errors import PackagesError
 from harnessgym_mcp.proc.groups import kill_all
 from harnessgym_mcp.proc.leftovers import remove_leftover
-from harnessgym_mcp.proc.sandbox import Bind
+from harnessgym_mcp.proc.room import Bind
 from harnessgym_mcp.proc.toolchain import find_toolchain, roots_of
 
 __all__ = ["Environment", "Environments", "find_uv"]

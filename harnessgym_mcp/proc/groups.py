@@ -15,26 +15,25 @@ from pathlib import Path
 from harnessgym_mcp.proc.cgroups import leftover_groups
 from harnessgym_mcp.proc.leftovers import remove_leftover
 from harnessgym_mcp.proc.processes import descendants, find_variable, start_time
-from harnessgym_mcp.proc.sandbox import Prepared
 from harnessgym_mcp.proc.scratch import leftover_folders
 from harnessgym_mcp.proc.tags import TAG, parse_tag
 
 __all__ = ["end_group", "kill_all", "kill_tagged", "sweep_orphans", "wait_ended"]
 
 
-def end_group(pid: int, grace: float, prepared: Prepared) -> bool:
+def end_group(pid: int, grace: float, tag: str = "", *, wrapped: bool = False) -> bool:
     """SIGTERM, up to `grace` seconds, then SIGKILL to all that is left of the server anywhere.
 
     `pid` must be a child of ours that has not been waited for yet: until then its number cannot be another's. Blocks;
     call it in a worker thread where there is an event loop. True when the leader ended within the grace.
     """
-    if prepared.wrapped:  # the keeper would die of it at once, and the server with the keeper
+    if wrapped:  # the keeper would die of it at once, and the server with the keeper
         for process in descendants(pid):
             _send(process.pid, signal.SIGTERM)
     else:
         _send_group(pid, signal.SIGTERM)
     ended = wait_ended(pid, grace)
-    kill_all(pid, prepared.tag)
+    kill_all(pid, tag)
     return ended
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.errors import IsolationError
-from harnessgym_mcp.proc.sandbox import Bounds, Room
+from harnessgym_mcp.proc.room import Bounds, Room
 from harnessgym_mcp.proc.tags import TAG
 
 __all__ = ["bounded_processes", "checked", "environment", "limits", "may_set", "outer_environment", "prelude"]

@@ -14,7 +14,8 @@ from harnessgym_mcp.core.verdict import IsolationReport
 from harnessgym_mcp.errors import IsolationError
 from harnessgym_mcp.proc.cgroups import usable_groups
 from harnessgym_mcp.proc.inside import checked, environment, limits, outer_environment
-from harnessgym_mcp.proc.sandbox import Prepared, Room
+from harnessgym_mcp.proc.room import Room
+from harnessgym_mcp.proc.sandbox import Prepared
 from harnessgym_mcp.proc.scratch import Scratch, outside_paths
 from harnessgym_mcp.proc.seccomp import supported, syscall_filter
 from harnessgym_mcp.proc.tags import TAG, new_tag

@@ -4,77 +4,20 @@ A sandbox spawns nothing itself, so that mounts, qualification and commands each
 process. The same tier serves qualification and live mounts.
 """
 
+import dataclasses
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from harnessgym_mcp.core.policy import Isolation
+from harnessgym_mcp.core.launch import Launch
 from harnessgym_mcp.core.verdict import IsolationReport
+from harnessgym_mcp.proc.groups import kill_tagged
+from harnessgym_mcp.proc.leftovers import remove_leftover
+from harnessgym_mcp.proc.room import Room
 
-__all__ = ["Bind", "Bounds", "Guise", "Prepared", "Room", "Sandbox"]
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """What one server and all its children may use together, as far as the tier can count them so."""
-
-    memory_mb: int
-    processes: int
-    file_mb: int
-    open_files: int
-    cpu_seconds: int
-    tmp_mb: int
-    data_mb: int
-
-    @property
-    def tasks(self) -> int:
-        """Processes and threads together, which is what the kernel counts."""
-        return self.processes * 2
-
-    @classmethod
-    def of(cls, policy: Isolation, memory_mb: int | None = None) -> "Bounds":
-        """Policy's bounds; a manifest may ask for less memory, never for more."""
-        memory = min(policy.memory_mb, memory_mb or policy.memory_mb)
-        rest = (policy.processes, policy.file_mb, policy.open_files, policy.cpu_seconds, policy.tmp_mb, policy.data_mb)
-        return cls(memory, *rest)
-
-
-@dataclass(frozen=True, slots=True)
-class Bind:
-    """One more thing that is visible inside: `source` outside, `target` inside (tier A; elsewhere at its own path)."""
-
-    source: Path
-    target: str
-    write: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Guise:
-    """What must not matter to an honest server and differs from room to room at qualification."""
-
-    prefix: str = "/srv/harness"  # where the artifact appears inside (tier A)
-    home: str = "/home/tool"
-    timezone: str = "UTC"
-    language: str = "C.UTF-8"
-    hash_seed: str = "0"
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """Where one process will live. All paths are outside paths."""
-
-    root: Path  # the artifact's tree, seen read-only
-    data: Path  # its writable folder
-    bounds: Bounds
-    workspace: Path | None = None  # visible at its own path
-    workspace_write: bool = False
-    binds: tuple[Bind, ...] = ()  # environments and the like
-    env: Mapping[str, str] = field(default_factory=dict)  # on top of the scrubbed environment
-    network: bool = False
-    guise: Guise = Guise()
-    path_first: tuple[str, ...] = ()  # inside folders put in front of PATH
+__all__ = ["Prepared", "Sandbox", "prepare_launch"]
 
 
 @dataclass(slots=True)
@@ -103,9 +46,6 @@ class Prepared:
     def close(self) -> None:
         """Release, end whoever still carries the tag, and remove what this one start needed. Idempotent; blocks for
         some milliseconds. What cannot be removed now is swept at a later start."""
-        from harnessgym_mcp.proc.groups import kill_tagged
-        from harnessgym_mcp.proc.leftovers import remove_leftover
-
         self.release()
         kill_tagged(self.tag)
         for folder in self.leftovers:
@@ -128,3 +68,9 @@ class Sandbox(Protocol):
     def prepare(self, room: Room, argv: Sequence[str], cwd: str) -> Prepared:
         """`argv` and `cwd` in inside paths, as `Launch.resolve(paths(room))` gives them."""
         ...
+
+
+def prepare_launch(sandbox: Sandbox, room: Room, launch: Launch) -> Prepared:
+    """The recipe's command in the room; its own `env` is set on top of the room's."""
+    argv, env, cwd = launch.resolve(sandbox.paths(room))
+    return sandbox.prepare(dataclasses.replace(room, env={**env, **room.env}), argv, cwd)

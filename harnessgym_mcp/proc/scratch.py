@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from harnessgym_mcp.proc.sandbox import Room
+from harnessgym_mcp.proc.room import Room
 from harnessgym_mcp.proc.toolchain import Toolchain
 
 __all__ = ["PREFIX", "Scratch", "leftover_folders", "outside_paths"]

@@ -13,7 +13,8 @@ from pathlib import Path
 from harnessgym_mcp.proc.groups import kill_all
 from harnessgym_mcp.proc.leftovers import is_group, kill_members
 from harnessgym_mcp.proc.processes import Process, children, descendants, proportional_memory, read_process
-from harnessgym_mcp.proc.sandbox import Bounds, Prepared, Room
+from harnessgym_mcp.proc.room import Bounds, Room
+from harnessgym_mcp.proc.sandbox import Prepared
 
 __all__ = ["Watch", "Watchdog"]
 

@@ -8,8 +8,8 @@ import signal
 from harnessgym_mcp.core.text import clean, cut
 from harnessgym_mcp.core.verdict import Finding, finding
 from harnessgym_mcp.errors import HarnessGymError
-from harnessgym_mcp.proc.rooms import prepare_launch, room_for
-from harnessgym_mcp.proc.sandbox import Prepared
+from harnessgym_mcp.proc.room import room_for
+from harnessgym_mcp.proc.sandbox import Prepared, prepare_launch
 from harnessgym_mcp.qualify.context import Context
 
 __all__ = ["run_command"]

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harnessgym_mcp.proc.sandbox import Bind, Guise
+from harnessgym_mcp.proc.room import Bind, Guise
 
 __all__ = ["Place", "Stamp", "file_stamps"]
 

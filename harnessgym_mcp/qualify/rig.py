@@ -13,8 +13,8 @@ from harnessgym_mcp.core.launch import Launch
 from harnessgym_mcp.core.policy import Policy
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.core.wire import CAPABILITIES_KEY, MODERN, VERSION_KEY
-from harnessgym_mcp.proc.rooms import prepare_launch, room_for
-from harnessgym_mcp.proc.sandbox import Bind, Bounds, Prepared, Room, Sandbox
+from harnessgym_mcp.proc.room import Bind, Bounds, Room, room_for
+from harnessgym_mcp.proc.sandbox import Prepared, Sandbox, prepare_launch
 from harnessgym_mcp.proc.watch import Watch, Watchdog
 from harnessgym_mcp.qualify.decoys import Decoys, Lookout
 from harnessgym_mcp.qualify.place import Place

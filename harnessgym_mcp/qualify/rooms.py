@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from harnessgym_mcp.proc.sandbox import Guise
+from harnessgym_mcp.proc.room import Guise
 from harnessgym_mcp.proc.workspace import fresh_workspace
 from harnessgym_mcp.qualify.context import Context
 from harnessgym_mcp.qualify.place import Place, file_stamps

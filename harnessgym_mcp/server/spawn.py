@@ -9,8 +9,8 @@ from harnessgym_mcp.core.policy import Policy
 from harnessgym_mcp.errors import CorruptError, UpstreamStartError
 from harnessgym_mcp.proc.choose import choose_sandbox
 from harnessgym_mcp.proc.environments import Environments
-from harnessgym_mcp.proc.rooms import prepare_launch, room_for
-from harnessgym_mcp.proc.sandbox import Prepared
+from harnessgym_mcp.proc.room import room_for
+from harnessgym_mcp.proc.sandbox import Prepared, prepare_launch
 from harnessgym_mcp.proc.watch import Watch, Watchdog
 from harnessgym_mcp.store.home import Home
 from harnessgym_mcp.store.objects import ObjectStore

@@ -13,7 +13,8 @@ from harnessgym_mcp.core.policy import Isolation
 from harnessgym_mcp.core.verdict import IsolationReport
 from harnessgym_mcp.proc.choose import choose_sandbox, probe_all
 from harnessgym_mcp.proc.groups import kill_all
-from harnessgym_mcp.proc.sandbox import Bounds, Prepared, Room, Sandbox
+from harnessgym_mcp.proc.room import Bounds, Room
+from harnessgym_mcp.proc.sandbox import Prepared, Sandbox
 
 
 @cache

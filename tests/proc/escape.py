@@ -20,7 +20,8 @@ from typing import Any
 from harnessgym_mcp.core.policy import Isolation
 from harnessgym_mcp.proc.choose import choose_sandbox
 from harnessgym_mcp.proc.groups import end_group, sweep_orphans, wait_ended
-from harnessgym_mcp.proc.sandbox import Bounds, Prepared, Room, Sandbox
+from harnessgym_mcp.proc.room import Bounds, Room
+from harnessgym_mcp.proc.sandbox import Prepared, Sandbox
 from harnessgym_mcp.proc.watch import Watchdog
 
 PROBES = Path(__file__).with_name("probes.py")
@@ -141,7 +142,7 @@ def hog(place: Place, name: str, kind: str, folder: str = "") -> dict[str, str]:
     try:
         out, err = process.communicate(timeout=DEADLINE)
     finally:
-        end_group(process.pid, 0, prepared)
+        end_group(process.pid, 0, prepared.tag, wrapped=prepared.wrapped)
         dog.close()
         prepared.close()
         empty(place.room.data)  # what is full breaks the next one's bounds at once
@@ -161,7 +162,7 @@ def flood(place: Place) -> dict[str, str]:
     process = place.spawn(prepared)
     assert process.stdout is not None
     process.stdout.read(6)
-    end_group(process.pid, 0.2, prepared)
+    end_group(process.pid, 0.2, prepared.tag, wrapped=prepared.wrapped)
     ended = wait_ended(process.pid, DEADLINE)
     process.communicate()
     prepared.close()
@@ -185,7 +186,7 @@ def daemon(place: Place, name: str) -> dict[str, str]:
     assert process.stdout is not None
     process.stdout.readline()
     pid = find(mark)
-    end_group(process.pid, 1.0, prepared)
+    end_group(process.pid, 1.0, prepared.tag, wrapped=prepared.wrapped)
     process.wait(DEADLINE)
     prepared.close()
     return {name: fate(pid, 2.0)}

@@ -42,7 +42,7 @@ def test_a_polite_end_reaches_the_server_and_not_only_its_keeper(house: Any) -> 
     script = "trap 'echo bye > $PLUGIN_DATA/last; exit 0' TERM; echo ready; while :; do read x; done"
     process, prepared = house.start("/bin/sh", "-c", script)
     line(process)
-    assert end_group(process.pid, DEADLINE, prepared)
+    assert end_group(process.pid, DEADLINE, prepared.tag, wrapped=prepared.wrapped)
     process.wait(DEADLINE)
     assert (house.room.data / "last").read_text() == "bye\n"
 
@@ -50,7 +50,7 @@ def test_a_polite_end_reaches_the_server_and_not_only_its_keeper(house: Any) -> 
 def test_a_server_that_does_not_listen_is_killed_after_the_grace(house: Any) -> None:
     process, prepared = house.start("/bin/sh", "-c", "trap '' TERM; echo ready; while :; do sleep 1; done")
     line(process)
-    assert not end_group(process.pid, 0.05, prepared)
+    assert not end_group(process.pid, 0.05, prepared.tag, wrapped=prepared.wrapped)
     assert process.wait(DEADLINE) != 0
 
 

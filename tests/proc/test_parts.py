@@ -12,7 +12,7 @@ import pytest
 from harnessgym_mcp.core.policy import Isolation
 from harnessgym_mcp.proc import seccomp
 from harnessgym_mcp.proc.cgroups import ControlGroups, find_parents
-from harnessgym_mcp.proc.sandbox import Bounds, Room
+from harnessgym_mcp.proc.room import Bounds, Room
 from harnessgym_mcp.proc.seatbelt import profile
 from harnessgym_mcp.proc.seccomp import MACHINES, supported, syscall_filter
 from harnessgym_mcp.proc.toolchain import Toolchain, find_toolchain, is_private

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harnessgym_mcp.errors import IsolationError
-from harnessgym_mcp.proc.sandbox import Bind, Guise
+from harnessgym_mcp.proc.room import Bind, Guise
 from harnessgym_mcp.proc.scratch import leftover_folders
 from harnessgym_mcp.proc.tags import parse_tag
 

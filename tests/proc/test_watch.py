@@ -11,7 +11,7 @@ import pytest
 from harnessgym_mcp.core.policy import Isolation
 from harnessgym_mcp.proc.choose import choose_sandbox
 from harnessgym_mcp.proc.leftovers import remove_leftover
-from harnessgym_mcp.proc.sandbox import Bounds
+from harnessgym_mcp.proc.room import Bounds
 from harnessgym_mcp.proc.watch import Watch, Watchdog
 
 DEADLINE = 20.0
