@@ -165,7 +165,7 @@ def _fish(prog: str, commands: Sequence[_Command]) -> str:
 def _fish_argument(argument: _Argument) -> str:
     flags = [f"-l {f[2:]}" if f.startswith("--") else f"-s {f[1:]}" for f in argument.flags]
     values = ["-F"] if argument.files else [f"-a {_quoted(' '.join(argument.words))}"] if argument.words else []
-    required = ["-r"] if argument.flags and argument.takes_value else []
+    required = (["-r"] if argument.files else ["-x"]) if argument.flags and argument.takes_value else []
     return " ".join([*flags, *required, *values, f"-d {_quoted(argument.about)}"])
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from harnessgym_mcp.qualify.scaffold import scaffold
 from harnessgym_mcp.store.client_configs import apply, plan_connect
 from harnessgym_mcp.store.client_configs_check import holds
 from harnessgym_mcp.store.client_configs_places import CLIENTS, FileWish, Places, Put, Serving
@@ -333,11 +332,7 @@ def test_an_edit_is_read_back_before_it_is_written(new, fine):
 
 
 def test_skills_are_linked_and_unlinked_with_the_client(desk):
-    draft = desk.home / "adder"
-    for name, text in scaffold("adder", tools=["add"]).items():
-        (draft / name).parent.mkdir(parents=True, exist_ok=True)
-        (draft / name).write_text(text)
-    assert desk.run("submit", str(draft), "--set", "isolation.allow_unconfined=true")[0] == 0
+    desk.submit()
     link = desk.project / ".claude" / "skills" / "adder"
     assert desk.run("connect", "claude", "--skills", "--dry-run")[0] == 0
     assert not link.exists()

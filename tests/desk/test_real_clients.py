@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from harnessgym_mcp.qualify.scaffold import scaffold
-
 sys.path.insert(0, str(Path(__file__).parents[1] / "clients"))
 
 from scripted_model import Answer, Call, ScriptedModel
@@ -98,11 +96,7 @@ def test_codexs_own_list_shows_it_enabled(desk, scope):
 @pytest.mark.parametrize("client", ["claude", "codex"])
 def test_a_real_session_calls_a_tool_through_what_connect_wrote(desk, client, scope):
     binary = program(client)
-    draft = desk.home / "adder"
-    for name, text in scaffold("adder", tools=["add"]).items():
-        (draft / name).parent.mkdir(parents=True, exist_ok=True)
-        (draft / name).write_text(text)
-    assert desk.run("submit", str(draft), "--set", "isolation.allow_unconfined=true")[0] == 0
+    desk.submit()
     with ScriptedModel([Answer("I add.", [Call("adder__add", {"values": [20, 22]})]), Answer("Done.")]) as model:
         trust(desk, model.url)
         assert desk.run("connect", client, "--scope", scope)[0] == 0
