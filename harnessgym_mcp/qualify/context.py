@@ -70,6 +70,7 @@ class Context:
     answers_anything: bool = False  # does it answer methods that it does not know?
     stuck: bool = False  # does the current server no longer answer anything?
     tools: list[dict[str, Any]] = field(default_factory=list)
+    offers: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # prompts, resources, resourceTemplates
     wire: Wire = field(default_factory=Wire)
     answered: list[Answered] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)  # calls that succeeded, from the self-test and the fuzzer

@@ -37,7 +37,8 @@ class Rig:
         self.place = place
         self.strays: list[str] = []
         self.stray_count = 0
-        self.late_answers = 0  # answers to nothing that was asked, or that came again
+        self.unasked = 0  # answers to ids that were not asked, or that came again
+        self.answers_to_nothing = 0  # answers with `id: null`, to notifications
         self.cancelled: set[int] = set()  # ids whose answers may come or not
         self.list_changed = 0
         self.leaks: list[str] = []  # tools whose answers held a canary
@@ -108,6 +109,7 @@ class Rig:
             async with asyncio.timeout(timeout):
                 reply = await waiter.future
         except TimeoutError:
+            self.cancelled.add(number)  # its answer may still come
             reply = Reply("timeout", message=f"no answer within {timeout:.1f} s", ms=timeout * 1000)
         finally:
             self.peer.waiting.pop(number, None)
@@ -144,10 +146,13 @@ class Rig:
 
     def stray(self, line: bytes) -> None:
         kind = _kind_of(line)
-        if kind == "reply to nothing":  # what JSON-RPC asks for after a line that could not be read
+        if kind == "error to nothing":  # what JSON-RPC asks for after a line that could not be read
+            return
+        if kind == "answer to nothing":
+            self.answers_to_nothing += 1
             return
         if kind == "answer":
-            self.late_answers += 1
+            self.unasked += 1
             return
         self.stray_count += 1
         if len(self.strays) < 20:
@@ -159,7 +164,7 @@ class Rig:
         if answer.id in self.cancelled:
             self.cancelled.discard(answer.id)
         else:
-            self.late_answers += 1
+            self.unasked += 1
 
     def gone(self, status: str) -> None:
         """While its control groups are still there: did the kernel end it for its memory?"""
@@ -201,7 +206,9 @@ def _kind_of(line: bytes) -> str:
         return "noise"
     if not isinstance(value, dict) or not value.keys() & {"result", "error"} or "method" in value:
         return "noise"
-    return "reply to nothing" if value.get("id") is None and "error" in value else "answer"
+    if value.get("id") is None:
+        return "error to nothing" if "error" in value else "answer to nothing"
+    return "answer"
 
 
 def _out_of_memory(group: Path) -> bool:

@@ -14,8 +14,9 @@ from harnessgym_mcp.core.verdict import Finding, finding
 from harnessgym_mcp.core.wire import LEGACY, MODERN
 from harnessgym_mcp.errors import HarnessGymError, PackagesError, UpstreamError
 from harnessgym_mcp.proc.environments import Environments
-from harnessgym_mcp.qualify.checks.definitions import check_definitions, near_duplicates
+from harnessgym_mcp.qualify.checks.definitions import check_definitions, near_duplicates, poisoned
 from harnessgym_mcp.qualify.context import Context
+from harnessgym_mcp.qualify.offers import offers_of
 from harnessgym_mcp.qualify.place import Place
 from harnessgym_mcp.qualify.rig import Rig
 from harnessgym_mcp.qualify.rooms import FIRST, SECOND, make_rig, rig_at
@@ -53,11 +54,19 @@ async def run(ctx: Context) -> list[Finding]:
     await _probe_modern(ctx)
     if not ctx.tools:
         return [finding("boot.no-tools", "tools/list is empty", where="tools/list", fix="list at least one tool")]
+    ctx.offers = await offers_of(found.peer, min(ctx.policy.qualify.start, ctx.left))
     ctx.second = asyncio.create_task(connect(ctx, SECOND))
     checked = check_definitions(ctx.name, ctx.tools, ctx.policy.limits.callable_chars)
     extended = ctx.manifest.extension.extends if ctx.manifest else ""
     others = [k for k in ctx.request.known if k.name not in (ctx.name, extended)]
-    return [*_version(ctx), *checked, *near_duplicates(ctx.tools, others)]
+    return [*_version(ctx), *checked, *_offered(ctx), *near_duplicates(ctx.tools, others)]
+
+
+def _offered(ctx: Context) -> Iterator[Finding]:
+    """Prompts and resources are read by models just as tools are."""
+    for key, items in ctx.offers.items():
+        for item in items:
+            yield from poisoned(item, f"{key} {one_line(str(item.get('name')), 80)}", "boot")
 
 
 def _version(ctx: Context) -> Iterator[Finding]:
@@ -184,7 +193,7 @@ async def _shake(rig: Rig, timeout: float, era: Era) -> Rig:
 
 def _explain(rig: Rig, error: Exception, timeout: float) -> _Failure:
     heard = f"; it printed {rig.strays[0]!r} to stdout" if rig.strays else ""
-    heard += "; it answered with an id that was not asked" if rig.late_answers else ""
+    heard += "; it answered with an id that was not asked" if rig.unasked else ""
     if isinstance(error, TimeoutError):
         return _Failure(
             "boot.silent",
