@@ -36,8 +36,8 @@ class Table(str):
     header: list[str]
     cells: list[list[str]]
 
-    def __new__(cls, header: Sequence[str], rows: Sequence[Sequence[object]]) -> "Table":
-        cells = [[one_line(str(cell), _CELL) for cell in row] for row in rows]
+    def __new__(cls, header: Sequence[str], rows: Sequence[Sequence[object]], most: int = _CELL) -> "Table":
+        cells = [[one_line(str(cell), most) for cell in row] for row in rows]
         table = super().__new__(cls, _columns([list(header), *cells]))
         table.header, table.cells = list(header), cells
         return table
@@ -93,9 +93,9 @@ class Output:
         if error.hint:
             print(f"  hint: {_clean_lines(error.hint)}", file=sys.stderr)
 
-    def table(self, header: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
-        """Columns with a header; an empty text when there are no rows."""
-        return Table(header, rows)
+    def table(self, header: Sequence[str], rows: Sequence[Sequence[object]], most: int = _CELL) -> Table:
+        """Columns with a header, cells cut to `most` characters; an empty text when there are no rows."""
+        return Table(header, rows, most)
 
     @contextmanager
     def busy(self, text: str) -> Iterator[None]:

@@ -22,7 +22,7 @@ from harnessgym_mcp.proc.toolchain import ETC, ETC_NETWORK, SYSTEM_PATH, Toolcha
 
 __all__ = ["PROTECTED", "BubblewrapSandbox", "Bwrap", "find_bwrap"]
 
-PROTECTED = (".git/hooks", ".git/config", ".mcp.json", ".claude", ".codex", ".vscode")
+PROTECTED = (".git/hooks", ".git/config", ".mcp.json", ".claude", ".codex", ".cursor", ".gemini", ".vscode")
 """Read-only even in a workspace that may be written: what other programs would later run or obey."""
 
 _HIDDEN = ".harnessgym"  # other servers' data and the record of calls; no clean room has it either

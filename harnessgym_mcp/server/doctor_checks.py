@@ -72,7 +72,7 @@ def _check_registry(context: Context) -> Finding:
     verdicts = VerdictStore(context.home.state)
     active = [a for a in registry.artifacts.values() if a.status == "active" and a.versions]
     unjudged = sorted(a.name for a in active if verdicts.load(a.current) is None)
-    said = f"{len(registry.artifacts)} artifacts, {len(registry.quarantine)} in quarantine"
+    said = f"artifacts: {len(registry.artifacts)}, in quarantine: {len(registry.quarantine)}"
     if unjudged:
         what = f"{said}; without a verdict from this machine: {one_line(', '.join(unjudged))}"
         return Finding("warn", what, "`harnessgym requalify` (a session does it by itself in the background)")
@@ -100,7 +100,7 @@ def _check_telemetry(context: Context) -> Finding:
         return Finding("fail", f"{path} cannot be read: {one_line(str(error))}", remedy)
     if said != "ok" or not right:
         return Finding("fail", f"{path} is damaged: {one_line(str(said))}", remedy)
-    return Finding("ok", f"{calls} calls on record", details={"calls": calls})
+    return Finding("ok", f"calls on record: {calls}", details={"calls": calls})
 
 
 def _check_search(context: Context) -> Finding:
@@ -149,7 +149,7 @@ def _check_orphans(context: Context) -> Finding:
     folders = [str(path) for tag, path in [*leftover_folders(), *leftover_groups()] if dead(tag)]
     if not processes and not folders:
         return Finding("ok", "nothing is left over from crashed sessions")
-    what = f"{len(processes)} processes and {len(folders)} folders are left over from crashed sessions"
+    what = f"left over from crashed sessions: {len(processes)} processes, {len(folders)} folders"
     remedy = "the next session ends and removes them; `harnessgym doctor --fix` does it now"
     return Finding("warn", what, remedy, {"processes": processes, "folders": folders})
 

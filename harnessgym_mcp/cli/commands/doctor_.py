@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     rows = [(id, f.status, f.what) for id, f in findings.items()]
     remedies = [f"{id}: {f.remedy}" for id, f in findings.items() if f.remedy and f.status in ("warn", "fail")]
     verdict = {"ok": "all is well", "warn": "it works; see what is worth a look", "fail": "something is wrong"}[status]
-    output.result("doctor", body, output.table(("check", "status", "what"), rows), *_advice(remedies), verdict)
+    output.result("doctor", body, output.table(("check", "status", "what"), rows, 500), *_advice(remedies), verdict)
     return StateError.exit_code if status == "fail" else EXIT_OK
 
 
