@@ -33,12 +33,17 @@ def read_original(root: Path, bench: Bench) -> list[Candidate]:
 
 
 def _told(root: Path) -> tuple[dict[str, dict[str, Any]], list[str]]:
-    if not (root / "registry.json").exists():
-        return {}, []
-    try:
-        return original.told_of(load_json(root, "registry.json")), []
-    except FormatError as error:
-        return {}, [f"the bundle's registry counts for nothing: {error.message}"]
+    """By path; also from a registry that was set aside when this folder became a home of ours."""
+    notes = []
+    for name in ("registry.json", *sorted((p.name for p in root.glob("registry.json.corrupt-*")), reverse=True)):
+        try:
+            told = original.told_of(load_json(root, name)) if (root / name).is_file() else {}
+        except FormatError as error:
+            notes.append(f"the bundle's registry counts for nothing: {error.message}")
+            continue
+        if told:
+            return told, []
+    return {}, notes
 
 
 def _manifests(root: Path, told: dict[str, dict[str, Any]]) -> Iterator[Path]:

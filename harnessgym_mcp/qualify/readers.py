@@ -15,6 +15,7 @@ from harnessgym_mcp.qualify.candidates import Bench, Candidate, load_json
 from harnessgym_mcp.qualify.programs import files_of_program
 from harnessgym_mcp.qualify.read_original import read_original
 from harnessgym_mcp.qualify.read_skills import read_skill, read_skills
+from harnessgym_mcp.store.evidence import restore_evidence
 
 __all__ = ["read_config", "read_folder"]
 
@@ -75,6 +76,22 @@ def _ours(folder: Path, bench: Bench, name: str) -> Candidate:
         notes.append("it is not what was exported: files were changed since")
     kind: Literal["server", "skill"] = "server" if (place / "mcp.json").exists() else "skill"
     return Candidate(name=name, kind=kind, origin="artifact", folder=place, notes=notes)
+
+
+def _is_evidence(folder: Path) -> bool:
+    return (folder / "tree.json").is_file() and (folder / "verdict.json").is_file() and (folder / "tree").is_dir()
+
+
+def _read_evidence(folder: Path, bench: Bench) -> list[Candidate]:
+    """What was rejected, to be judged again: policy or this machine may have changed since."""
+    name = folder.parent.name
+
+    def build() -> Candidate:
+        place = bench.fresh(name)
+        restore_evidence(folder, place)
+        return Candidate(name=name, origin="evidence", folder=place)
+
+    return [bench.attempt(name, "evidence", build)]
 
 
 def _is_home(folder: Path) -> bool:
@@ -295,6 +312,7 @@ def _skill_files(folder: Path) -> Iterator[Path]:
 
 
 _FORMATS = (
+    (_is_evidence, _read_evidence),
     (_is_ours, _read_ours),
     (_is_original, _read_original),
     (_is_home, _read_home),

@@ -1,10 +1,14 @@
 """Entries of client configurations and MCP bundles, as data."""
 
+import json
+import tomllib
+
 import pytest
 
 from harnessgym_mcp.core.formats import mcpb
 from harnessgym_mcp.core.formats.common import FormatError, Terms
 from harnessgym_mcp.core.formats.entries import candidates, draft_of, entries_of, entry_of
+from harnessgym_mcp.core.launch import Launch
 from harnessgym_mcp.core.manifest import parse_manifest
 
 
@@ -219,3 +223,25 @@ def test_a_bundle_without_what_it_needs_is_refused(manifest):
 def test_other_files_called_manifest_json_are_no_bundles(value):
     assert not mcpb.is_manifest(value)
     assert mcpb.added_by_us(value) == []
+
+
+def test_a_bundle_of_an_artifact_with_packages_declares_them_for_uv():
+    plugin = {"name": "tool", "version": "1.0.0", "description": "d", "author": {"name": "me"}}
+    launch = Launch(
+        command="python3", args=["${PLUGIN_ROOT}/s.py", "${HARNESSGYM_WORKSPACE}"], packages=['a"b', "c>=1"]
+    )
+    added = mcpb.files_for(plugin, launch, "s.py", [{"name": "t"}], "sha256:x", uses_data=False)
+    project = tomllib.loads(added["pyproject.toml"])["project"]
+    assert (project["name"], project["dependencies"]) == ("tool", ['a"b', "c>=1"])
+    manifest = json.loads(added["manifest.json"])
+    assert (manifest["manifest_version"], manifest["server"]["type"]) == ("0.4", "uv")
+    config = manifest["server"]["mcp_config"]
+    assert config["args"] == [
+        "run",
+        "--directory",
+        "${__dirname}",
+        "python3",
+        "${__dirname}/s.py",
+        "${user_config.workspace}",
+    ]
+    assert mcpb.added_by_us(manifest) == ["manifest.json", "pyproject.toml"]

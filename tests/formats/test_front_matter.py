@@ -41,6 +41,7 @@ def test_front_matter_means_what_yaml_says(body, value):
     [
         ("description: Use when: always", "quote the value"),
         ("a: 1\na: 2", "there twice"),
+        ("a: {b: 1, b: 2}", "there once"),
         ("a: &x 1", "quote it"),
         ("a: *x", "quote it"),
         ("a: !tag 1", "quote it"),

@@ -131,6 +131,59 @@ def test_a_program_takes_along_what_it_imports_of_the_project(place, write):
     assert carried == {"flat.py", "helper.py", "lib/__init__.py", "lib/more.py"}
 
 
+def test_only_the_program_is_taken_along_and_nothing_hidden(place, write, tmp_path):
+    """Other arguments may name files that are nobody's business, and so may a folder's hidden ones."""
+    outside = write(tmp_path / "elsewhere", {"say.py": ECHO, ".env": "SECRET=1", "key.txt": "x"})
+    config = {
+        "mcpServers": {
+            "a": {"command": "node", "args": ["-r", "secrets.txt", "missing.js", "secrets.txt"]},
+            "b": {"command": "some-tool", "args": ["secrets.txt"]},
+            "c": {"command": "python3", "args": [str(outside / "say.py"), str(outside / "key.txt")]},
+        }
+    }
+    write(place.workspace, {".mcp.json": json.dumps(config), "secrets.txt": "x", "missing.txt": ""})
+    place.run("import", ".mcp.json")
+    kept = {p.name for p in place.home.root.rglob("*") if p.is_file()}
+    assert not kept & {
+        "secrets.txt",
+        "secrets.txt.quarantined",
+        ".env",
+        ".env.quarantined",
+        "key.txt",
+        "key.txt.quarantined",
+    }
+    assert "say.py" in {name.removesuffix(".quarantined") for name in kept}
+
+
+def test_a_folder_leaves_its_hidden_files_and_environments_behind(place, write):
+    config = {"mcpServers": {"say": {"command": "python3", "args": ["tools/say.py"]}}}
+    files = {"tools/say.py": ECHO, "tools/.env": "SECRET=1", "tools/venv/pyvenv.cfg": "", "tools/venv/lib/x.py": "x"}
+    write(place.workspace, {".mcp.json": json.dumps(config), **files})
+    code, told = place.run("import", ".")
+    assert (code, status(told)) == (0, {"say": "qualified"}), told
+    root = place.home.generated("say")
+    assert {p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file()} == {
+        "mcp.json",
+        "plugin.json",
+        "tools/say.py",
+    }
+
+
+def test_two_artifacts_of_one_import_do_not_become_one(place, write):
+    config = {
+        "mcpServers": {"say": {"command": "python3", "args": ["a.py"]}, "Say": {"command": "python3", "args": ["b.py"]}}
+    }
+    write(place.workspace, {".mcp.json": json.dumps(config), "a.py": ECHO, "b.py": ECHO + "\n"})
+    code, told = place.run("import", ".mcp.json")
+    assert (code, [a["status"] for a in told["artifacts"]]) == (10, ["qualified", "refused"])
+    code, told = place.run("import", ".mcp.json", "--name", "one")
+    assert (code, told["error"]["code"]) == (2, "usage")
+    code, told = place.run("import", ".mcp.json#Say")
+    assert (code, status(told)) == (0, {"say": "qualified"})
+    assert "follows version" in told["artifacts"][0]["notes"][-1]
+    assert len(place.registry.artifacts["say"].versions) == 2
+
+
 def test_a_claude_plugin_with_its_skills_is_one_artifact(place, write, tmp_path):
     entry = {"command": "python3", "args": ["${CLAUDE_PLUGIN_ROOT}/server.py"], "env": {"MODE": "x"}}
     files = {
@@ -190,6 +243,18 @@ async def test_another_workspaces_harness_is_imported_whole(place, make_place):
     assert (code, status(told)) == (0, {"adder": "qualified", "steps": "qualified"}), told
     digests = {name: a.current for name, a in place.registry.artifacts.items()}
     assert digests == {name: a.current for name, a in other.registry.artifacts.items()}
+
+
+def test_what_was_rejected_can_be_judged_again_when_policy_has_changed(place, write):
+    entry = {"command": "python3", "args": ["tools/say.py"], "env": {"SAY_TOKEN": "${SAY_TOKEN}"}}
+    write(place.workspace, {".mcp.json": json.dumps({"mcpServers": {"say": entry}}), "tools/say.py": ECHO})
+    code, told = place.run("import", ".")
+    assert (code, [f["id"] for f in told["artifacts"][0]["findings"] if f["severity"] == "error"]) == (
+        10,
+        ["manifest.permission"],
+    )
+    code, told = place.run("import", told["artifacts"][0]["evidence"], "--set", "grants.env=SAY_TOKEN")
+    assert (code, status(told)) == (0, {"say": "qualified"}), told
 
 
 @pytest.mark.parametrize("name", ["missing", "missing.zip", ".mcp.json#x"])

@@ -92,9 +92,12 @@ def test_a_failing_self_test_rejects_it(workspace, write, tmp_path):
 
 
 def test_a_bundle_in_the_workspace_itself_is_imported_in_place(workspace, write):
-    registry = json.dumps({"version": 1, "artifacts": []})
+    entry = {"path": ".harnessgym/mcp/plan/harnessgym-mcp.json", "description": "Plans."}
+    registry = json.dumps({"version": 1, "artifacts": [entry]})
     write(workspace.workspace / ".harnessgym", tree(**{"registry.json": registry}))
+    assert workspace.run("list")[0] == 0
     code, told = workspace.run("import", ".")
+    assert workspace.registry.artifacts["plan-server"].version.description == "Plans."
     assert (code, [a["status"] for a in told["artifacts"]]) == (0, ["qualified"]), told
     kept = list((workspace.workspace / ".harnessgym").glob("registry.json.corrupt-*"))
     assert [path.read_text() for path in kept] == [registry]
