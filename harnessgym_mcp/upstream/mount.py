@@ -19,7 +19,7 @@ from msgspec import Raw
 
 from harnessgym_mcp.core.digest import pins
 from harnessgym_mcp.core.eras import bridge
-from harnessgym_mcp.core.frames import CANCELLED, Answer, Message, encode, object_of
+from harnessgym_mcp.core.frames import CANCELLED, Answer, Message, encode
 from harnessgym_mcp.core.launch import Launch
 from harnessgym_mcp.core.lifecycle import Version
 from harnessgym_mcp.core.policy import Policy
@@ -31,6 +31,7 @@ from harnessgym_mcp.upstream.health import Health
 from harnessgym_mcp.upstream.offers import Offers
 from harnessgym_mcp.upstream.peer import Era, Peer, granted_capabilities
 from harnessgym_mcp.upstream.seams import Guard, MountEvents, Spawner
+from harnessgym_mcp.upstream.tokens import Tokens
 
 __all__ = ["Mount", "State"]
 
@@ -58,7 +59,7 @@ class Mount:
         self._events = events
         self._peer: Peer | None = None
         self._queue: deque[Call] = deque()
-        self._tokens: dict[bytes, Call] = {}
+        self._tokens = Tokens()
         self._active = 0
         self._used = 0.0
         self._starting: asyncio.Task[None] | None = None
@@ -120,20 +121,13 @@ class Mount:
         call.mount = self._finished
         params = bridge(call.params, call.modern, peer.era == "modern")
         if "_meta" in params and b"progressToken" in bytes(params["_meta"]):
-            self._register_token(call, params)
+            params = self._tokens.register(call, params)
         call.number = peer.ask(call, call.method, params)
-
-    def _register_token(self, call: Call, params: dict[str, Raw]) -> None:
-        token = bytes(object_of(params["_meta"]).get("progressToken", b""))
-        if token and token not in self._tokens:
-            call.token = token
-            self._tokens[token] = call
 
     def _finished(self, call: Call) -> None:
         self._active -= 1
         self._used = asyncio.get_running_loop().time()
-        if call.token:
-            self._tokens.pop(call.token, None)
+        self._tokens.forget(call)
         if call.answer:
             self._health.answered()
         if self._queue:
@@ -316,9 +310,9 @@ class Mount:
     # ---- PeerEvents
 
     def notified(self, message: Message) -> None:
-        if message.method == "notifications/progress" and isinstance(message.params, dict):
-            call = self._tokens.get(bytes(message.params.get("progressToken", b"")))
-            if call and call.status is None:
+        if message.method == "notifications/progress":
+            call = self._tokens.call_of(message)
+            if call:
                 self._events.progressed(call, message)
         elif message.method == "notifications/tools/list_changed" and self.state == "live":
             self._chore(self._check_pins())
