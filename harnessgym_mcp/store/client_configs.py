@@ -22,7 +22,7 @@ from harnessgym_mcp.store.client_configs_json import JsonText, Unkeepable
 from harnessgym_mcp.store.client_configs_jsonc import Broken
 from harnessgym_mcp.store.client_configs_places import Add, FileWish, Places, Put, Scope, Serving, wishes
 
-__all__ = ["Change", "apply", "check_name", "plan_connect", "plan_disconnect", "start_command"]
+__all__ = ["Change", "apply", "check_name", "is_temporary", "plan_connect", "plan_disconnect", "start_command"]
 
 _EDITORS = ("cursor", "vscode")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}\Z")
@@ -86,6 +86,11 @@ def start_command(
     words = [word for flag, folder in folders.items() if folder for word in (flag, _absolute(folder))]
     words += [word for key, value in (settings or {}).items() for word in ("--set", f"{key}={value}")]
     return (*_installed(), "serve", *words)
+
+
+def is_temporary(command: tuple[str, ...]) -> bool:
+    """Does it lie where `uvx` or `pipx run` put what they may remove again?"""
+    return bool({".cache", "archive-v0"} & set(Path(command[0]).parts))
 
 
 def plan_connect(client: str, scope: Scope, serving: Serving, places: Places) -> list[Change]:

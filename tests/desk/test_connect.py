@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harnessgym_mcp.store.client_configs import apply, plan_connect
+from harnessgym_mcp.store.client_configs import apply, is_temporary, plan_connect
 from harnessgym_mcp.store.client_configs_check import holds
 from harnessgym_mcp.store.client_configs_places import CLIENTS, FileWish, Places, Put, Serving
 
@@ -342,3 +342,15 @@ def test_skills_are_linked_and_unlinked_with_the_client(desk):
     assert body["links"]
     assert desk.run("disconnect", "claude", "--skills")[0] == 0
     assert not link.is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("program", "temporary"),
+    [
+        ("/home/u/.cache/uv/archive-v0/x/bin/harnessgym", True),
+        ("/var/uv/archive-v0/x/bin/harnessgym", True),
+        ("/home/u/.local/share/uv/tools/harnessgym-mcp/bin/harnessgym", False),
+    ],
+)
+def test_an_installation_that_may_vanish_is_known(program, temporary):
+    assert is_temporary((program, "serve")) is temporary

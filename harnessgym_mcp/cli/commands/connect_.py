@@ -53,7 +53,7 @@ def add_clients(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
-    from harnessgym_mcp.store.client_configs import check_name, plan_connect, start_command
+    from harnessgym_mcp.store.client_configs import check_name, is_temporary, plan_connect, start_command
     from harnessgym_mcp.store.client_configs_places import CLIENTS, Places, Serving
     from harnessgym_mcp.store.registry import RegistryStore
     from harnessgym_mcp.store.skill_links import link_skills
@@ -73,6 +73,8 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
 
     clients = chosen(arguments, places)
     code = carry_out(clients, plan, link, arguments, output)
+    if is_temporary(start_command("", scope, home.workspace)):
+        output.say("note: this installation is temporary; install it (`uv tool install .`, pipx) and connect again")
     if code == 0 and not arguments.dry_run:
         for client in clients:
             about = CLIENTS[client]
