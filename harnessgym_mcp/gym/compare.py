@@ -195,14 +195,18 @@ async def _bundle(request: Request, policy: Policy, files: Files, say: Say) -> t
         raise UsageError("the harnessed arm needs artifacts", hint="--artifacts HOME, or measure noise with plain,aa")
     digest = gather(request.artifacts, files, policy)
     if not digest:
-        return Bundle(), {}
+        return _with_notes(request, Bundle()), {}
     home, left_out = await qualified_home(files, digest, request.state, policy, say)
-    bundle = bundle_of(home, policy, digest)
     for name, why in left_out.items():
         say(f"{name} is left out: {one_line(why, 300)}")
+    return _with_notes(request, bundle_of(home, policy, digest)), left_out
+
+
+def _with_notes(request: Request, bundle: Bundle) -> Bundle:
+    """The bundle itself, if it has what the notes arm is given; that of the harnessed arm is the design's to check."""
     if "notes" in request.arms and not bundle.skills:
         raise UsageError("the notes arm is empty: the bundle has no skill", hint="leave the arm notes out")
-    return bundle, left_out
+    return bundle
 
 
 def _design(request: Request, policy: Policy, refs: list[TaskRef], bundle: Bundle) -> Design:

@@ -109,16 +109,16 @@ def unpack(data: bytes, root: Path) -> None:
 
 
 def _walk(root: Path, folder: Path) -> Iterator[Entry]:
-    empty = True
-    for found in os.scandir(folder):
-        entry = None if found.name == _OURS else _entry(root, Path(found.path))
-        empty = empty and found.name == _OURS
+    with os.scandir(folder) as scanned:
+        found = [Path(entry.path) for entry in scanned if entry.name != _OURS]
+    if not found and folder != root:
+        yield Entry(folder.relative_to(root).as_posix(), False, "folder")
+    for path in found:
+        entry = _entry(root, path)
         if entry is not None:
             yield entry
-        elif found.is_dir(follow_symlinks=False) and found.name != _OURS:
-            yield from _walk(root, Path(found.path))
-    if empty and folder != root:
-        yield Entry(folder.relative_to(root).as_posix(), False, "folder")
+        elif path.is_dir() and not path.is_symlink():
+            yield from _walk(root, path)
 
 
 def _entry(root: Path, path: Path) -> Entry | None:

@@ -40,17 +40,20 @@ class Executor(Protocol):
 
 async def drive(files: Files, plan: Plan, executor: Executor, on_outcome: OnOutcome = lambda outcome: None) -> None:
     """Run all that remains of a plan, retries included. Cancelled, it leaves what has ended; it may be called again."""
+
+    async def place(groups: Iterator[list[Trial]]) -> None:
+        for group in groups:
+            for trial in group:
+                on_outcome(await _ran(files, executor, trial.id))
+
     while waiting := remaining(plan.design, files.outcomes(plan)):
         groups = iter(_repetitions(waiting))
-
-        async def place(groups: Iterator[list[Trial]]) -> None:
-            for group in groups:
-                for trial in group:
-                    on_outcome(await _ran(files, executor, trial.id))
-
-        async with asyncio.TaskGroup() as places:
-            for _ in range(max(executor.at_once, 1)):
-                places.create_task(place(groups))
+        try:
+            async with asyncio.TaskGroup() as places:
+                for _ in range(max(executor.at_once, 1)):
+                    places.create_task(place(groups))
+        except ExceptionGroup as several:  # the first tells what is wrong; the others were cancelled or are alike
+            raise several.exceptions[0] from None
 
 
 def longest(plan: Plan) -> float:

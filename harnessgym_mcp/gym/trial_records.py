@@ -50,8 +50,8 @@ def gather_calls(home: Home, began: float, edits: Sequence[float], kept: Path) -
     rows = sorted(recent_calls(home, _ROWS, notes=notes), key=lambda row: float(row["at"]))
     lines = [json.dumps(row, default=str) for row in rows] + [json.dumps({"note": note}) for note in notes]
     kept.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
-    ends = [*(row["at"] for row in rows[1:]), float("inf")]
-    return [_call(row, began, _edited(row, until, edits)) for row, until in zip(rows, ends, strict=True)]
+    ends = [*(float(row["at"]) for row in rows[1:]), float("inf")]
+    return [_call(row, began, _edited(row, until, edits)) for row, until in zip(rows, ends, strict=False)]
 
 
 def keep_result(workspace: Path, changed: Sequence[str], target: Path, rules: Compare) -> list[str]:
