@@ -183,6 +183,20 @@ def test_an_instruction_is_of_its_kind_on_arm(module, text, kind):
     assert kinds.Arm().kind(assembly.Instruction(text, 1, "", ())) == kind
 
 
+@pytest.mark.parametrize(
+    ("instructions", "word"),
+    [
+        ("mulps %xmm1, %xmm0 | addps %xmm0, %xmm2 | addss %xmm3, %xmm4", "yes"),
+        ("mulps %xmm1, %xmm0 | addss %xmm0, %xmm2 | addss %xmm3, %xmm4", "partly"),
+        ("shufps $85, %xmm1, %xmm0 | movups (%rdi), %xmm1 | addss %xmm3, %xmm4", "no"),
+    ],
+)
+def test_moves_and_shuffles_are_no_vector_work_and_single_sums_beside_it_are_told(module, instructions, word):
+    assembly, kinds = module("asm-lens", "assembly"), module("asm-lens", "kinds")
+    code = [assembly.Instruction(text, 1, "", ()) for text in instructions.split(" | ")]
+    assert kinds.vectorised(code, kinds.X86()) == word
+
+
 @pytest.mark.parametrize("compiler", COMPILERS)
 async def test_of_nested_loops_the_innermost_is_counted_and_jumps_backwards_alone_are_none(bench, compiler):
     nested = (

@@ -150,6 +150,9 @@ async def test_a_transposed_matrix_a_wrong_row_and_flushed_denormals_are_named(b
     rows = [[r * 10 + c for c in range(4)] for r in range(4)]
     turned = [list(column) for column in zip(*rows, strict=True)]
     assert "transposed" in (await compare(bench, rows, turned))["hints"][0]
+    oblong = await compare(bench, [[1, 2, 3], [4, 5, 6]], [[1, 4], [2, 5], [3, 6]])
+    assert "the shapes differ" in oblong["problems"][0]
+    assert "transposed" in oblong["hints"][0]
     wrong = [row if r != 2 else [x * x for x in row] for r, row in enumerate(rows)]
     assert any("row 2" in hint for hint in (await compare(bench, rows, wrong))["hints"])
     assert any("flush-to-zero" in hint for hint in (await compare(bench, [1, 1e-310], [1, 0]))["hints"])
