@@ -182,10 +182,6 @@ FINDINGS: Mapping[str, tuple[str, str]] = {
     "concurrency.died": ("Many calls at once ended the server.", "Lock what threads share."),
     "concurrency.missing": ("Of many calls at once, some were not answered.", "Answer every request by its own id."),
     "concurrency.mixed-up": ("A call got another's answer.", "Nothing of a call in a global."),
-    "concurrency.unasked": (
-        "Answers came twice, or to ids that nobody used.",
-        "Answer each request once, with its id.",
-    ),
     # portability
     "portability.boot": (
         "It starts in one place and not in another.",
@@ -219,6 +215,8 @@ FINDINGS: Mapping[str, tuple[str, str]] = {
     ),
     # footprint
     "footprint.stray-stdout": ("stdout carries lines that are no messages.", "Print to stderr."),
+    "footprint.unasked": ("Answers came twice, or to ids that nobody used.", "Answer each request once, with its id."),
+    "footprint.answers-notifications": ("Notifications are answered. (warning)", "Answer only what has an id."),
     "footprint.reads-credentials": (
         "It opened a credential file in the home folder.",
         "Take what is needed as an argument.",

@@ -28,7 +28,7 @@ def _look(ctx: Context, rig: Rig) -> Iterator[Finding]:
         yield _stays(ctx)
     for look in (_bounds, _own_files, _workspace, _output):
         yield from look(ctx, rig)
-    for plain in (_strays, _secrets):
+    for plain in (_strays, _unasked, _secrets):
         yield from plain(rig)
 
 
@@ -68,6 +68,25 @@ def _strays(rig: Rig) -> Iterator[Finding]:
             f"{rig.stray_count} lines on stdout are no JSON-RPC messages: {first}",
             where="stdout",
             fix="print to stderr; stdout belongs to the protocol",
+        )
+
+
+def _unasked(rig: Rig) -> Iterator[Finding]:
+    """An answer with a made-up id could be taken for another call's."""
+    if rig.unasked:
+        yield finding(
+            "footprint.unasked",
+            f"{rig.unasked} answers bore an id that was not asked, or came twice",
+            where="stdout",
+            fix="answer each request once, with its own id",
+        )
+    if rig.answers_to_nothing:
+        yield finding(
+            "footprint.answers-notifications",
+            f"{rig.answers_to_nothing} answers have `id: null`; notifications are not answered",
+            severity="warning",
+            where="stdout",
+            fix="answer only messages that have an id",
         )
 
 

@@ -79,8 +79,9 @@ def _self_test_answers(ctx: Context) -> Iterator[Finding]:
 
 
 def _broken(ctx: Context) -> set[str]:
-    """Tools that did not even answer their self-test: nothing more is asked of them."""
-    return {a.call.tool for a in ctx.answered if a.reply.kind in ("died", "timeout")}
+    """Tools that did not even answer their self-test, or with far too much: nothing more is asked of them."""
+    most = ctx.policy.qualify.output_bytes
+    return {a.call.tool for a in ctx.answered if not a.reply.answered or a.reply.size > most}
 
 
 def _reads(ctx: Context) -> bool:

@@ -18,7 +18,8 @@ from harnessgym_mcp.qualify.rig import Rig
 __all__ = ["drift", "run"]
 
 _UNKNOWN = "no_such_tool_here"
-_BROKEN = b'{"jsonrpc": "2.0", "id": 99000001, "method": "tools/list", "params": {'
+_BROKEN_ID, _NEVER_ID = 99000001, 99000002
+_BROKEN = b'{"jsonrpc": "2.0", "id": %d, "method": "tools/list", "params": {' % _BROKEN_ID
 _Probe = Callable[[Context, Rig], Awaitable[list[Finding]]]
 
 
@@ -97,6 +98,7 @@ def _hint(id: str, what: str, fix: str, repro: str) -> Finding:
 
 
 async def _malformed(ctx: Context, rig: Rig) -> list[Finding]:
+    rig.cancelled.add(_BROKEN_ID)  # a lenient reader may answer it
     rig.peer.link.send(_BROKEN)
     return []
 
@@ -118,7 +120,7 @@ async def _cancel(ctx: Context, rig: Rig) -> list[Finding]:
         return []
     params = {"name": Raw(encode(name)), "arguments": Raw(encode(arguments))}
     number = rig.peer.ask(waiter, "tools/call", rig.with_era(params))
-    for id in (number, 99000002):
+    for id in (number, _NEVER_ID):
         rig.peer.notify(CANCELLED, {"requestId": Raw(b"%d" % id), "reason": Raw(b'"a probe"')})
     await rig.alive(_slow(ctx))
     rig.peer.waiting.pop(number, None)

@@ -45,7 +45,7 @@ async def play(ctx: Context, rig: Rig, calls: "Iterable[SelfTestCall]") -> tuple
         problems = list(_judge(at, call, reply, rig))
         answered.append(Answered(call, reply, not any(p.severity == "error" for p in problems)))
         found += problems
-        if reply.kind == "timeout" and not await rig.alive(ctx.patience(2 * ctx.policy.qualify.answer)):
+        if reply.kind in ("timeout", "garbled") and not await rig.alive(ctx.patience(2 * ctx.policy.qualify.answer)):
             found.append(_hung(call, time.monotonic() - began))
             ctx.stuck = ctx.current is rig
             break
