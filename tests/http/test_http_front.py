@@ -104,6 +104,7 @@ def test_a_listening_client_is_told_of_changes_and_of_nothing_else(modern_everyt
 
 
 def test_log_messages_are_for_the_request_that_asked_for_them(everything: str) -> None:
+    Caller(everything).initialize().ask("tools/call", call("test_simple_text"))  # the server speaks the older era
     caller = Caller(everything)
     assert len(messages(caller.open_modern("tools/call", call("test_tool_with_logging")))) == 1
     level = {"io.modelcontextprotocol/logLevel": "info"}
@@ -130,3 +131,12 @@ def test_an_id_in_use_is_refused_and_the_first_request_still_answered(everything
     second = caller.post("tools/call", call("test_simple_text"), id=2)
     assert messages(second)[-1]["id"] == 2
     assert list(stream)[-1][1]["id"] == 1
+
+
+def test_many_listeners_take_no_call_slots_of_the_server(modern_everything: str) -> None:
+    caller = Caller(modern_everything)
+    for number in range(40):
+        wishes = {"notifications": {"resourceSubscriptions": [f"test://template/{number}/data"]}}
+        stream = events(caller.open_modern("subscriptions/listen", wishes, number))
+        assert next(stream)[1]["params"]["notifications"] == wishes["notifications"]
+    assert "result" in caller.modern("tools/call", call("test_simple_text"))
