@@ -35,12 +35,15 @@ def waiting(run: str) -> subprocess.Popen[bytes]:
 
 async def test_what_an_interrupted_run_left_is_ended_and_nobody_elses():
     ours, other = waiting("killed-run"), waiting("other-run")
-    with ours, other:
+    try:
         reaped = asyncio.create_task(asyncio.to_thread(ours.wait))
         await outlast("killed-run", Loop(survivors=2.0))
         assert await reaped == -9
         assert other.poll() is None
-        other.kill()
+    finally:
+        for process in (ours, other):
+            process.kill()
+            process.communicate()
 
 
 async def test_a_run_that_left_nothing_goes_on_at_once():
