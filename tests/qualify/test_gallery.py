@@ -22,9 +22,9 @@ from harnessgym_mcp.qualify.run import qualify
 
 GALLERY = Path(__file__).parents[2] / "quarantine"
 CONTROLS = Path(__file__).parent / "controls"
-SETTINGS: dict[str, object] = {
-    "qualify.fuzz_call": 1.0
-}  # hanging specimens are waited for; policy's own time proves no more
+SETTINGS: dict[str, object] = {"qualify.fuzz_call": 1.0}
+STRICT: dict[str, object] = {**SETTINGS, "qualify.busy": 1.0}
+"""Hanging specimens are waited for; policy's own times prove no more. Patience on a busy machine is for the honest."""
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -80,7 +80,9 @@ def verdicts(
 
     async def judge(folder: Path, places: asyncio.Semaphore) -> Verdict:
         async with places:
-            return (await qualify(_request(folder, tmp_path_factory.mktemp("case"), state), lambda stage: None)).verdict
+            settings = SETTINGS if folder.parent == CONTROLS else STRICT
+            request = _request(folder, tmp_path_factory.mktemp("case"), state, settings)
+            return (await qualify(request, lambda stage: None)).verdict
 
     async def judge_all() -> dict[str, Verdict]:
         places = asyncio.Semaphore(2)
