@@ -10,7 +10,6 @@ nor ever touched. Sockets, pipes and devices are passed over.
 import fnmatch
 import hashlib
 import os
-import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -142,13 +141,15 @@ def place_of(root: Path, entry: Kept) -> Path:
 
 
 def put(entry: Kept, place: Path, blob: Path) -> None:
-    """Make one entry where nothing is. Raises OSError."""
+    """Make one entry where nothing is. Raises OSError, and CorruptError where the content is not what was kept."""
     if entry.kind == "folder":
         place.mkdir(exist_ok=True)
     elif entry.kind == "link":
         place.symlink_to(os.fsdecode(unquote_to_bytes(entry.content)))
     else:
-        shutil.copyfile(blob, place)
+        if _copy(blob, place) != entry.content:
+            place.unlink()
+            raise CorruptError(f"the kept content of {entry.path!r} is damaged", hint="begin a new run")
         place.chmod(entry.mode)
         os.utime(place, ns=(entry.mtime, entry.mtime))
 

@@ -117,3 +117,13 @@ def test_a_damaged_snapshot_is_told(work, checkpoints, tmp_path):
     (tmp_path / "run/snapshots/s.json").write_text("{")
     with pytest.raises(CorruptError):
         checkpoints.load("s")
+
+
+def test_a_damaged_content_is_told_and_not_put_back(work, checkpoints, tmp_path):
+    snapshot = checkpoints.capture("s", work)
+    entry = next(e for e in snapshot.entries if e.path == "a.py")
+    checkpoints.blob(entry).write_text("rot")
+    (work / "a.py").unlink()
+    with pytest.raises(CorruptError, match=r"a\.py"):
+        put_back(work, snapshot, checkpoints, tmp_path / "aside")
+    assert not (work / "a.py").exists()

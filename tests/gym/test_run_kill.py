@@ -85,7 +85,8 @@ async def play(session):
 """
 
 
-def test_killed_amid_an_attempt_it_does_the_attempt_again_from_where_that_began(place):
+@pytest.mark.parametrize(("ending", "code"), [(signal.SIGKILL, -9), (signal.SIGTERM, -15), (signal.SIGINT, 130)])
+def test_ended_amid_an_attempt_it_does_the_attempt_again_from_where_that_began(place, ending, code):
     gate = place.folder / "gate"
     os.mkfifo(gate)
     script = place.script(text=BLOCKING.format(gate=str(gate)))
@@ -98,8 +99,8 @@ def test_killed_amid_an_attempt_it_does_the_attempt_again_from_where_that_began(
     with open(gate) as held:
         agent = int(held.readline())  # the agent is in the middle of it
     assert place.files()["half.txt"] == "half done"
-    running.kill()
-    running.wait(DEADLINE)
+    running.send_signal(ending)
+    assert running.wait(DEADLINE) == code
     gate.unlink()
     report = asyncio.run(place.resume())
     with pytest.raises(ProcessLookupError):
