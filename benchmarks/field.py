@@ -212,8 +212,13 @@ class Web:
         self.post({"jsonrpc": "2.0", "method": "notifications/initialized"})
 
     def post(self, message: dict[str, Any]) -> bytes:
-        self.connection.request("POST", "/mcp", json.dumps(message), self.headers)
-        response = self.connection.getresponse()
+        try:
+            self.connection.request("POST", "/mcp", json.dumps(message), self.headers)
+            response = self.connection.getresponse()
+        except (BrokenPipeError, ConnectionResetError, http.client.RemoteDisconnected):  # kept open long enough
+            self.connection.close()
+            self.connection.request("POST", "/mcp", json.dumps(message), self.headers)
+            response = self.connection.getresponse()
         if session := response.headers["Mcp-Session-Id"]:
             self.headers["Mcp-Session-Id"] = session
         return response.read()
