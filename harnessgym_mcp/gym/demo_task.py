@@ -11,9 +11,9 @@ from harnessgym_mcp.core.manifest import MCP_SCHEMA, PLUGIN_SCHEMA
 __all__ = ["COMMAND", "GRID", "GUESSES", "SELECTION", "cost", "write", "write_draft"]
 
 GRID: dict[str, list[int]] = {
-    "tile": [8, 16, 24, 32, 48, 64, 96, 128],
-    "unroll": [1, 2, 3, 4, 6, 8],
-    "ahead": [0, 1, 2, 4],
+    "tile": [16, 32, 48, 64, 96, 128],
+    "unroll": [1, 2, 4, 6, 8],
+    "ahead": [0, 1, 2],
 }
 COMMAND = ["python3", "cost.py", "{tile}", "{unroll}", "{ahead}"]
 GUESSES: tuple[dict[str, int], ...] = (

@@ -156,5 +156,4 @@ def test_the_demo_plays_the_whole_loop(shell, tmp_path):
     assert result["cost_with_tool"] < result["cost_by_hand"]
     assert "footprint.stray-stdout" in result["rejected_for"]
     assert [(c["tool"], c["successes"]) for c in result["calls"]] == [("sweep", 1)]
-    assert result["seconds"] < 60
     assert "script, not a model" in done.stderr
