@@ -5,6 +5,7 @@ that nobody waits for.
 """
 
 import asyncio
+import sysconfig
 import threading
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from typing import Any
@@ -33,6 +34,7 @@ async def examine(
     wanted = _wanted(["config", *checks, "sample"], only)
     context, finding = _context(options, env)
     seconds = context.policy.doctor
+    sysconfig.get_config_vars()  # its first call is not safe in several threads at once
     if "config" in wanted:
         yield "config", finding
     running = {id: _start(check, context, seconds.check) for id, check in checks.items() if id in wanted}
