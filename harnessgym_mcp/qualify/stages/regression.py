@@ -11,12 +11,20 @@ from harnessgym_mcp.qualify.context import Context, paste
 from harnessgym_mcp.qualify.reply import Reply, as_result
 from harnessgym_mcp.qualify.request import Previous
 
-__all__ = ["run"]
+__all__ = ["run", "unneeded"]
+
+
+def unneeded(ctx: Context) -> str:
+    """Why there is nothing to compare, "" if there is."""
+    previous = ctx.request.previous
+    if previous is None:
+        return "no version before"
+    return "the same version" if ctx.tree and previous.digest == ctx.tree.digest else ""
 
 
 async def run(ctx: Context) -> list[Finding]:
     previous = ctx.request.previous
-    if previous is None or (ctx.tree and previous.digest == ctx.tree.digest):
+    if previous is None:
         return []
     found = list(_gone(ctx, previous))
     listed = {str(t["name"]) for t in ctx.tools}
