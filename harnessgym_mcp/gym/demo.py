@@ -51,7 +51,7 @@ class _Demo:
         self.say = say
         flags = [word for setting in settings for word in ("--set", setting)]
         self.entry = [
-            sys.executable, "-m", "harnessgym_mcp", "serve",
+            sys.executable, "-P", "-m", "harnessgym_mcp", "serve",
             "--workspace", str(self.workspace), "--state", str(folder / "state"), *flags,
         ]  # fmt: skip
 

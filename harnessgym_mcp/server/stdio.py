@@ -80,11 +80,14 @@ class StdioFront:
         self._valve = valve
         self._out: asyncio.WriteTransport | None = None
         self._flushed = asyncio.Event()
+        self._copier: threading.Thread | None = None
 
     async def open(self, receive: Callable[[bytes], None]) -> None:
         """Begin to read; `receive` gets each frame."""
         loop = asyncio.get_running_loop()
         out = _own_descriptor(1, sys.stderr.fileno())
+        if stat.S_ISREG(os.fstat(out).st_mode):
+            out = self._copy_to_file(out)
         self._out, _ = await loop.connect_write_pipe(
             lambda: _Writer(self._valve, self._flushed, lambda: self._hurry("stdout was closed")),
             os.fdopen(out, "wb", 0),
@@ -116,6 +119,8 @@ class StdioFront:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._flushed.wait(), self._policy.timeouts.flush)
             self._out.close()
+        if self._copier:
+            await asyncio.to_thread(self._copier.join, self._policy.timeouts.flush)
 
     def _end(self, reason: str) -> None:
         self.reason = self.reason or reason
@@ -131,6 +136,19 @@ class StdioFront:
     def _oversize(self, head: bytes) -> None:
         most = self._policy.limits.frame_bytes
         self.send(error_reply(b"null", PARSE_ERROR, f"the message is longer than {most} bytes"))
+
+    def _copy_to_file(self, file: int) -> int:
+        """Event loops do not write plain files; a thread does. The descriptor to write to instead."""
+        source, out = os.pipe()
+
+        def copy() -> None:
+            with os.fdopen(source, "rb", 0) as frames, os.fdopen(file, "wb", 0) as target:
+                while data := frames.read(65536):
+                    target.write(data)
+
+        self._copier = threading.Thread(target=copy, name="stdout", daemon=True)
+        self._copier.start()
+        return out
 
     def _pump_file(self, source: int, reader: _Reader) -> None:
         """Event loops do not read plain files; a thread hands them over."""

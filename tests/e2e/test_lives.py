@@ -203,10 +203,14 @@ async def test_an_extension_begins_from_the_version_that_it_replaces(place):
         assert list(answer["changed_schemas"]) == ["adder__add"]
 
 
-def test_serve_answers_a_file_on_stdin_too(place, tmp_path):
+def test_serve_reads_and_writes_plain_files_too(place, tmp_path):
     frames = tmp_path / "frames"
     frames.write_text('{"jsonrpc":"2.0","id":1,"method":"ping"}\n')
-    with frames.open() as file:
-        done = subprocess.run(place.argv("serve"), stdin=file, capture_output=True, text=True, timeout=30)
-    assert json.loads(done.stdout) == {"jsonrpc": "2.0", "id": 1, "result": {}}
+    answers = tmp_path / "answers"
+    with frames.open() as file, answers.open("w") as out:
+        done = subprocess.run(
+            place.argv("serve"), stdin=file, stdout=out, stderr=subprocess.PIPE, text=True, timeout=60
+        )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(answers.read_text()) == {"jsonrpc": "2.0", "id": 1, "result": {}}
     assert sys.executable
