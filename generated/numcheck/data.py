@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from values import ToolError
 
-MOST_ELEMENTS = 2_000_000
+MOST_ELEMENTS = 1_000_000
 MOST_BYTES = 64 << 20
 
 

@@ -43,7 +43,7 @@ def _narrower(a: str, b: str) -> str:
 def _stored(numbers: data.Numbers, dtype: str) -> data.Numbers:
     if dtype not in floats.FORMATS or dtype in (numbers.dtype, "float64"):
         return numbers
-    return numbers._replace(values=[floats.as_stored(v, dtype) for v in numbers.values])
+    return numbers._replace(values=floats.all_stored(numbers.values, dtype))
 
 
 def summarize(call: Call, **given: Any) -> dict[str, Any]:
@@ -53,10 +53,9 @@ def summarize(call: Call, **given: Any) -> dict[str, Any]:
     dtype = numbers.dtype if numbers.dtype in floats.FORMATS else "float64"
     finite = sorted(v for v in values if math.isfinite(v))
     kinds: dict[str, list[int]] = {}
-    for at, value in enumerate(values):
-        word = floats.kind(value, dtype)
-        if word != "normal":
-            kinds.setdefault(word, []).append(at)
+    tiny, top = floats.FORMATS[dtype].tiny, floats.FORMATS[dtype].top
+    for at in (at for at, value in enumerate(values) if not tiny <= abs(value) <= top):
+        kinds.setdefault(floats.kind(values[at], dtype), []).append(at)
     return {
         "count": len(values),
         "shape": list(numbers.shape) if numbers.shape is not None else None,
@@ -101,7 +100,7 @@ def ulp_distance(call: Call, **given: Any) -> dict[str, Any]:
     answer: dict[str, Any] = {"dtype": dtype, "a": _portrait(a, dtype), "b": _portrait(b, dtype)}
     if math.isnan(a) or math.isnan(b):
         return {**answer, "equal": False, "ulps": None, "note": "NaN is unequal to everything, itself included"}
-    answer |= {"equal": a == b, "ulps": floats.distance(a, b, dtype)}
+    answer |= {"equal": a == b, "ulps": abs(floats.ordinal(a, dtype) - floats.ordinal(b, dtype))}
     if math.isfinite(a) and math.isfinite(b):
         answer |= {"abs": abs(b - a), "rel": abs(b - a) / abs(a) if a else None}
     return answer
