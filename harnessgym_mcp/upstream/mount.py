@@ -11,6 +11,7 @@ its start and its close.
 
 import asyncio
 import contextlib
+import logging
 from collections import deque
 from collections.abc import Coroutine, Set
 from typing import Any, Literal
@@ -34,6 +35,8 @@ from harnessgym_mcp.upstream.seams import Guard, MountEvents, Spawner
 from harnessgym_mcp.upstream.tokens import Tokens
 
 __all__ = ["Mount", "State"]
+
+logger = logging.getLogger(__name__)
 
 State = Literal["cold", "starting", "live", "broken", "drifted", "closed"]
 
@@ -199,7 +202,9 @@ class Mount:
             self._guard = self._spawn.guard(peer.link.pid, prepared)
             await peer.handshake(era, timeout, granted_capabilities(self._policy.grants))
             listed = pins(await peer.list_tools(timeout))
-        except (HarnessGymError, TimeoutError, OSError) as error:
+        except Exception as error:  # also a defect of ours: whoever waits has to be told
+            if not isinstance(error, HarnessGymError | TimeoutError | OSError):
+                logger.exception("%s could not be started", self.name)
             await peer.close(0.0)
             self._start_failed(error)
         else:

@@ -171,3 +171,11 @@ async def test_replacing_a_version_loses_no_call_under_way(bench, server):
     answer = await bench.until(lambda: bench.answer(id))
     assert "kept" in answer["result"]["content"][0]["text"]
     assert "result" in await bench.call("one__echo")
+
+
+async def test_a_start_that_fails_in_an_unforeseen_way_still_answers_its_caller(bench, server):
+    version = await server("echo")
+    bench.spawner.guard = None  # not callable: a defect in our own spawner
+    await bench.mount(odd=version)
+    answer = await bench.call("odd__echo")
+    assert answer["error"]["data"]["code"] == "upstream-start"
