@@ -239,6 +239,7 @@ class Compare:
     score: float = 120.0  # seconds for the verifier
     at_once: int = 0  # trials on this machine at once; 0: one for each two of its processors
     grace: float = 240.0  # beyond attempt and verifier, until a trial's process counts as lost
+    snapshots: int = 6  # of a workspace during an attempt, where a design has a threshold
     kept_bytes: int = 4 * MIB  # of what an attempt changed, kept with its trial
     kept_files: int = 200
     audited: int = 40  # files of the bundle that are tried as the result

@@ -32,6 +32,7 @@ from harnessgym_mcp.gym.compare_plan import Plan, TaskPlan
 from harnessgym_mcp.gym.scoring import Scorer, score, scoring_copy
 from harnessgym_mcp.gym.trial_edits import edits_in
 from harnessgym_mcp.gym.trial_records import cause_of, gather_calls, keep_result, machine, usage_of
+from harnessgym_mcp.gym.trial_snapshots import copied_at, moments
 from harnessgym_mcp.store.home import Home
 
 __all__ = ["agent_of", "agent_version", "hashes_of", "is_final", "policy_of", "run_trial", "score_folder"]
@@ -148,12 +149,14 @@ class _Try:
             copy_folder(template, workspace, entries_of(template))
             with TemporaryDirectory(prefix="harnessgym-home-", ignore_cleanup_errors=True) as own:
                 given = self._equip(workspace, bundle, Path(own))
-                return await self._attempted(agent, workspace, given, hashes)
+                return await self._attempted(agent, workspace, given, hashes, place / "snapshots")
 
-    async def _attempted(self, agent: Agent, workspace: Path, given: Equipment, hashes: dict[str, str]) -> Outcome:
+    async def _attempted(
+        self, agent: Agent, workspace: Path, given: Equipment, hashes: dict[str, str], snapshots: Path
+    ) -> Outcome:
         before = entries_of(workspace)
         began = time.time()
-        async with _watched(workspace, given) as edits:
+        async with _watched(workspace, given) as edits, copied_at(workspace, snapshots, self._moments()) as copies:
             turn = await agent.attempt(self._prompt(), self._context(workspace, given))
         after = entries_of(workspace)
         changed = changes(before, after)
@@ -173,9 +176,23 @@ class _Try:
             changed=bool(changed),
             offered=given.offered,
             calls=calls,
-            curve=[] if verified.score is None else [Point(round(turn.seconds, 3), verified.score)],
+            curve=[*await self._curve(copies), *_last_point(turn, verified)],
             hashes=hashes,
         )
+
+    async def _curve(self, copies: Sequence[tuple[float, Path]]) -> list[Point]:
+        """The scores of copies from during the attempt; those that do not pass are no points."""
+        points = []
+        for seconds, folder in copies:
+            logs = self.folder / f"at-{seconds:g}"
+            logs.mkdir()
+            found = await score_folder(self._task, self.files, folder, logs, self.plan)
+            points += [] if found.score is None else [Point(seconds, found.score)]
+        return points
+
+    def _moments(self) -> list[float]:
+        design = self.plan.design
+        return moments(design.budget.seconds, self._policy.compare.snapshots) if design.threshold is not None else []
 
     @property
     def _task(self) -> TaskPlan:
@@ -247,6 +264,10 @@ def _times(workspace: Path, changed: Sequence[str]) -> list[float]:
         with contextlib.suppress(OSError):  # removed, and nobody saw when
             times.append(os.lstat(workspace / path).st_mtime)
     return times
+
+
+def _last_point(turn: Turn, verified: Score) -> list[Point]:
+    return [] if verified.score is None else [Point(round(turn.seconds, 3), verified.score)]
 
 
 def _gravest(cause: Cause, verified: Score) -> Cause:

@@ -13,6 +13,7 @@ import pytest
 from compare_bench import TOOL, USES, Bench, Done, Here
 
 from harnessgym_mcp.core.policy import Policy
+from harnessgym_mcp.core.trials import Budget
 from harnessgym_mcp.errors import LockedError, NotFoundError, UsageError
 from harnessgym_mcp.gym.compare import carry_out, report_of
 from harnessgym_mcp.gym.compare_files import PREFIX, Files
@@ -267,3 +268,21 @@ async def test_nothing_is_left_in_the_temporary_folder(bench: Bench) -> None:
     places = [Path(p.read_text()) for p in files.out.glob("trials/*/try-*/place.txt")]
     assert places
     assert not [p for p in places if p.exists() or p.name in before]
+
+
+IMPROVES = """\
+import asyncio
+async def play(session):
+    session.write("plan.json", '{"x": 8, "y": 3}')
+    await asyncio.Event().wait()
+"""
+
+
+async def test_the_curve_tells_when_the_threshold_was_reached(bench: Bench) -> None:
+    done = await bench.compared(IMPROVES, arms="plain,aa", threshold=11.0, budget=Budget(seconds=8))
+    outcome = done.outcome("plain")
+    assert [p.score for p in outcome.curve] == [11, 11]
+    assert outcome.curve[0].seconds <= 4.5
+    assert outcome.curve[-1].seconds >= 8
+    assert done.judged("plain").reached == outcome.curve[0].seconds
+    assert done.model.comparison.curves
