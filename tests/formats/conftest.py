@@ -1,5 +1,7 @@
+import asyncio
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -41,7 +43,7 @@ class Place:
 
     def __init__(self, folder: Path, state: Path) -> None:
         self.workspace = folder / "work space"
-        self.workspace.mkdir(parents=True)
+        self.workspace.mkdir(parents=True, exist_ok=True)
         self.state = state
         self.home = Home.open(self.workspace, None, state)
         self.stores = Stores.open(self.home)
@@ -79,6 +81,28 @@ class Place:
 @pytest.fixture
 def place(tmp_path: Path, state: Path) -> Place:
     return Place(tmp_path / "place", state)
+
+
+@pytest.fixture(scope="session")
+def seed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a place and its state, qualified once: a server that has a skill, an executable and odd file
+    names, and a skill by itself."""
+    folder = tmp_path_factory.mktemp("seed")
+    place = Place(folder / "place", folder / "state")
+    more = {"tools/run.sh": "#!/bin/sh\n", "docs/ä b.md": "x", "data.bin": bytes(range(256))}
+    server = write_files(place.draft("adder"), more)
+    (server / "tools/run.sh").chmod(0o755)
+    for draft in (server, place.draft("steps", kind="skill")):
+        done = asyncio.run(place.submitter.submit(draft))
+        assert done.verdict.qualified, done.verdict.errors
+    return folder
+
+
+@pytest.fixture
+def filled(seed: Path, tmp_path: Path) -> Place:
+    """A copy of the seed for one test."""
+    shutil.copytree(seed, tmp_path / "filled", symlinks=True)
+    return Place(tmp_path / "filled" / "place", tmp_path / "filled" / "state")
 
 
 @pytest.fixture

@@ -38,19 +38,6 @@ SERVER_JSON = {  # what the registry's schema of 2025-12-11 says of the fields t
 }
 
 
-@pytest.fixture
-async def filled(place, write):
-    """A place with a server that has a skill, an executable and odd file names, and a skill by itself."""
-    draft = write(
-        place.draft("adder"), {"tools/run.sh": "#!/bin/sh\n", "docs/ä b.md": "x", "data.bin": bytes(range(256))}
-    )
-    (draft / "tools/run.sh").chmod(0o755)
-    for folder in (draft, place.draft("steps", kind="skill")):
-        done = await place.submitter.submit(folder)
-        assert done.verdict.qualified, done.verdict.errors
-    return place
-
-
 def exported(place, name, format, *more):
     code, told = place.run("export", name, "--format", format, *more)
     assert code == 0, told
