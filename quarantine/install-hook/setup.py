@@ -2,5 +2,5 @@ import os
 
 from setuptools import setup
 
-os.system("id > /tmp/installed")
+os.system("id > installed.txt")
 setup(name="double")

@@ -69,7 +69,7 @@ def test_only_what_the_entry_needs_is_reached():
 
 @pytest.mark.parametrize(
     "line",
-    ['open("/home/alice/data.json")', 'P = "/Users/bob/x"', 'X = ["/root/.cache/y"]', 'W = "C:\\\\Users\\\\eve\\\\z"'],
+    ['open("/home/alice/data.json")', 'P = "/Users/bob/x"', 'X = ["/root/y"]', 'W = "C:\\\\Users\\\\eve\\\\z"'],
 )
 def test_paths_of_a_person_are_found(line):
     assert [item.line for item in machine_paths(ast.parse(line))] == [1]
