@@ -109,7 +109,7 @@ async def test_processor_time_is_that_of_the_command_and_not_of_waiting(bench):
         working = (await server.call("measure", command=f"({busy})", score="cpu_seconds", repeats=1)).value
         wall = (await server.call("measure", command="sleep 0.5", score="seconds", repeats=1, warmup=0)).value
     assert waiting["median"] < 0.1 < working["median"]
-    assert 0.5 <= wall["median"] < 5
+    assert 0.5 <= wall["median"] < 30
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ STARTER = Path(__file__).parents[2] / "generated"
 SOURCES = sorted(STARTER.glob("*/*.py"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tier", ["auto", "B"])
 async def test_it_qualifies(harness, artifact, tier):
     verdict = await harness.run("qualify", "--set", f"isolation.tier={tier}", str(STARTER / artifact))
