@@ -32,8 +32,7 @@ __all__ = [
     "Timeouts",
 ]
 
-KIB = 1024
-MIB = 1024 * KIB
+KIB, MIB = 1024, 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +279,9 @@ class Lifecycle:
 
     stale_sessions: int = 20  # sessions that used the harness, in a row, without a call of an artifact
     keep_versions: int = 5  # of each artifact, beside the current one; `prune` offers the older ones
+    regression_calls: int = 5  # of a tool in each of two versions, before they are compared
+    regression_ratio: float = 1.5  # of their medians, from which the newer counts as slower
+    regression_failures: float = 0.2  # more of the calls failing than before counts as worse
     prune_age: float = 3600.0  # younger leftovers may belong to something under way
 
 

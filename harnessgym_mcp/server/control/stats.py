@@ -11,6 +11,7 @@ import msgspec
 from harnessgym_mcp.core.exposure import tokens, tokens_by_artifact
 from harnessgym_mcp.core.iteration import open_of
 from harnessgym_mcp.core.lifecycle import Artifact, hidden
+from harnessgym_mcp.core.regressions import regressions
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.errors import HarnessGymError, UsageError
 from harnessgym_mcp.proc.choose import choose_sandbox
@@ -18,6 +19,7 @@ from harnessgym_mcp.qualify.checks.definitions import near_duplicates
 from harnessgym_mcp.qualify.request import Known
 from harnessgym_mcp.server.asking import Ask
 from harnessgym_mcp.server.control.services import Services, calls_on_record, labels_of
+from harnessgym_mcp.store.callstats import ToolStats
 from harnessgym_mcp.store.idleness import idle_sessions
 
 __all__ = ["parse_since", "stats"]
@@ -84,6 +86,7 @@ async def stats(services: Services, ask: Ask) -> dict[str, Any]:
             if not only or q.name == only
         ],
         "context": _context(services),
+        "regressions": _regressions(services, artifacts, calls),
         "near_duplicates": _alike(services),
         "repaired_rejections": len(registry.quarantine) - len(hidden(registry)),
         "requalifying": dict(services.harness.pending),
@@ -134,6 +137,17 @@ def _context(services: Services) -> dict[str, Any]:
         "by_artifact": tokens_by_artifact(catalog.tools),
         "found_only": sorted(catalog.hidden),
     }
+
+
+def _regressions(services: Services, artifacts: list[Artifact], calls: list[ToolStats]) -> list[str]:
+    """Tools whose current version does worse than the one before, by the calls in scope."""
+    versions = {}
+    for artifact in artifacts:
+        digests = [v.digest for v in artifact.versions]
+        at = digests.index(artifact.current) if artifact.current in digests else 0
+        if at:
+            versions[artifact.name] = (artifact.current, digests[at - 1])
+    return regressions(calls, versions, services.policy.lifecycle)
 
 
 def _alike(services: Services) -> list[str]:
