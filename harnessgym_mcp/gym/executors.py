@@ -115,6 +115,7 @@ async def _ran(files: Files, executor: Executor, id: str) -> Outcome:
     outcome = files.outcome(id)
     if outcome and outcome != former:
         return outcome
+    files.clear(id)
     tries = max(files.tries(id), before + 1)
     lost = Outcome(trial=id, cause="worker_lost", message=one_line(why or "it left no outcome", 300), tries=tries)
     files.save_outcome(lost)

@@ -118,6 +118,9 @@ async def test_a_trial_that_is_killed_every_time_is_left_out_and_told(bench: Ben
         "plan.001.aa": ("worker_lost", 2),
     }
     assert model.comparison.contrasts[0].dropped == 1
+    places = [Path(p.read_text()) for p in files.out.glob("trials/*/try-*/place.txt")]
+    assert len(places) == 6
+    assert not [p for p in places if p.exists()]
 
 
 async def test_a_full_disk_is_the_machines_fault(bench: Bench) -> None:

@@ -120,6 +120,8 @@ async def _planned(arguments: argparse.Namespace, options: "Options", files: "Fi
 async def _carried_out(
     arguments: argparse.Namespace, options: "Options", files: "Files", plan: "Plan", output: Output
 ) -> "ReportModel":
+    import asyncio
+
     from harnessgym_mcp.core.trials import plan as trials_of
     from harnessgym_mcp.gym.compare import carry_out
 
@@ -130,8 +132,12 @@ async def _carried_out(
         ended.add(outcome.trial)
         output.say(f"  {len(ended)}/{total}  {_line(outcome)}")
 
-    with _executor(arguments, options, files, plan) as executor:
-        return await carry_out(files, plan, executor, tell)
+    try:
+        with _executor(arguments, options, files, plan) as executor:
+            return await carry_out(files, plan, executor, tell)
+    except asyncio.CancelledError:
+        output.say(f"stopped; `harnessgym compare --resume --out {files.out}` goes on")
+        raise
 
 
 def _executor(arguments: argparse.Namespace, options: "Options", files: "Files", plan: "Plan") -> Any:
