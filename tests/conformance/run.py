@@ -57,7 +57,8 @@ def _await(address: str, process: "subprocess.Popen[bytes]") -> None:
         except urllib.error.HTTPError:
             return  # it answers, if only to say that a GET is not what it wants
         except OSError:
-            time.sleep(0.05)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.05)  # its end is an event; that it listens is none
         else:
             return
     raise SystemExit(f"{address} did not begin to answer")

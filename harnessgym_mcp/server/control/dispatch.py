@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from harnessgym_mcp.errors import HarnessGymError, RejectedError, UsageError
+from harnessgym_mcp.errors import HarnessGymError, NotFoundError, UsageError
 from harnessgym_mcp.qualify.submission import Submitter
 from harnessgym_mcp.server.asking import Ask
 from harnessgym_mcp.server.control.definitions import DEFINITIONS
@@ -41,7 +41,7 @@ class Control:
                 return await self._submit(ask)
             case "harnessgym.tools":
                 return await self._find(ask)
-        raise RejectedError(f"{name} has no answer")
+        raise NotFoundError(f"{name} is no control tool")
 
 
 def _check_arguments(name: str, arguments: dict[str, Any]) -> None:

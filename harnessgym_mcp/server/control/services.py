@@ -1,7 +1,7 @@
 """What the control tools work with, and how their answers are put."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from harnessgym_mcp.core.events import Session
@@ -39,7 +39,6 @@ class Services:
     harness: Harness
     iterations: IterationStore
     telemetry: Losses
-    jobs: dict[str, Any] = field(default_factory=dict)  # ticket -> job
 
 
 def reply(body: dict[str, Any], most: int, *, error: bool = False) -> dict[str, Any]:
