@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from harnessgym_mcp import __version__
-from harnessgym_mcp.core.names import near
+from harnessgym_mcp.core.names import OWN, check_entry_name, near
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.errors import UsageError
 
@@ -139,6 +139,7 @@ def options_of(arguments: argparse.Namespace) -> "Options":
         home=arguments.home,
         state=arguments.state,
         session=getattr(arguments, "session", "") or "",
+        entry=check_entry_name(getattr(arguments, "entry", None) or OWN),
         labels=pairs([part for part in labels.split(",") if part], "--labels"),
         settings=pairs(arguments.set, "--set"),
     )

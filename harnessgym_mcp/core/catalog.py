@@ -61,7 +61,7 @@ class Catalog:
         """The listed name behind any spelling that a client may use for it."""
         if name in self.routes:
             return name
-        wanted = names.sanitised(name.removeprefix(names.CALL_PREFIX))
+        wanted = names.sanitised(names.unprefixed(name))
         found = [known for known in self.routes if names.sanitised(known) == wanted]
         return found[0] if len(found) == 1 else None
 

@@ -18,6 +18,7 @@ class Session(NamedTuple):
     client_version: str = ""
     front: str = ""  # this front process
     labels: str = "{}"  # JSON object of --labels
+    entry: str = "harnessgym"  # what the client's config calls us
 
 
 class CallEvent(NamedTuple):

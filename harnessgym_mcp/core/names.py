@@ -1,8 +1,8 @@
 """Names: what an artifact and a tool may be called, and how each client will spell it.
 
 Rules from Agent Plugins 1.0 (artifact names), MCP (tool names) and the measured behaviour of Claude Code and
-Codex: Claude shows `mcp__harnessgym__<name>` with every character outside `[A-Za-z0-9_-]` as `_`, Codex turns
-`-` into `_` as well; of two names that become the same, one is lost.
+Codex: Claude shows `mcp__<entry>__<name>` with every character outside `[A-Za-z0-9_-]` as `_`, Codex turns
+`-` into `_` as well; of two names that become the same, one is lost. `<entry>` is what the client's config calls us.
 """
 
 import re
@@ -15,12 +15,14 @@ __all__ = [
     "SEPARATOR",
     "callable_name",
     "check_artifact_name",
+    "check_entry_name",
     "check_tool_name",
     "collisions",
     "join",
     "near",
     "sanitised",
     "split",
+    "unprefixed",
 ]
 
 OWN = "harnessgym"
@@ -29,6 +31,8 @@ CALL_PREFIX = f"mcp__{OWN}__"
 
 _ARTIFACT = re.compile(r"(?!.*(?:--|\.\.))[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?\Z")
 _TOOL = re.compile(r"[A-Za-z0-9_.-]{1,128}\Z")
+_ENTRY = re.compile(r"(?!.*__)[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?\Z")
+_PREFIX = re.compile(r"mcp__[A-Za-z0-9_-]+?__")
 _WINDOWS = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?\Z")
 
 
@@ -41,6 +45,17 @@ def check_artifact_name(name: str) -> str:
         )
     if sanitised(name) == OWN or sanitised(name).startswith(OWN + "_") or _WINDOWS.match(name):
         raise NameRefused(f"{name!r} is reserved", hint=f"names that begin with {OWN!r} belong to HarnessGym itself")
+    return name
+
+
+def check_entry_name(name: str) -> str:
+    """The name of HarnessGym's entry in a client's config, itself; raises NameRefused for one that a client would
+    respell, or that is longer than ours: with it the names of tools could grow beyond what clients allow."""
+    if len(name) > len(OWN) or not _ENTRY.match(name):
+        raise NameRefused(
+            f"{name[:60]!a} cannot name the entry",
+            hint=f"1-{len(OWN)} of A-Z, a-z, 0-9, '_' and '-', a letter or digit first and last, no '__'",
+        )
     return name
 
 
@@ -83,13 +98,19 @@ def collisions(names: Iterable[str]) -> list[tuple[str, str]]:
     return clash
 
 
-def callable_name(client: str, name: str) -> str:
-    """How the model behind `client` (its `clientInfo.name`) has to write a tool's name."""
+def callable_name(client: str, name: str, entry: str = OWN) -> str:
+    """How the model behind `client` (its `clientInfo.name`), whose config calls us `entry`, has to write a tool's
+    name."""
     if "claude" in client.lower():
-        return CALL_PREFIX + re.sub(r"[^A-Za-z0-9_-]", "_", name)
+        return f"mcp__{entry}__" + re.sub(r"[^A-Za-z0-9_-]", "_", name)
     if "codex" in client.lower():
-        return CALL_PREFIX + sanitised(name)
+        return f"mcp__{sanitised(entry)}__" + sanitised(name)
     return name
+
+
+def unprefixed(name: str) -> str:
+    """A tool's name without what a client puts before it, whatever the entry is called."""
+    return _PREFIX.sub("", name, count=1) if name.startswith("mcp__") else name
 
 
 def near(name: str, known: Iterable[str], most: int = 3) -> list[str]:
@@ -97,5 +118,5 @@ def near(name: str, known: Iterable[str], most: int = 3) -> list[str]:
     import difflib
 
     plain = {sanitised(k).lower(): k for k in known}
-    wanted = sanitised(name).lower().removeprefix(CALL_PREFIX)
+    wanted = sanitised(unprefixed(name)).lower()
     return [plain[m] for m in difflib.get_close_matches(wanted, plain, n=most, cutoff=0.5)]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harnessgym_mcp.core.events import Session
+from harnessgym_mcp.core.names import OWN
 from harnessgym_mcp.core.policy import Policy
 from harnessgym_mcp.server.client import identity_of_environment
 from harnessgym_mcp.store.config import load_policy
@@ -24,6 +25,7 @@ class Options:
     home: Path | None = None
     state: Path | None = None
     session: str = ""  # "" : as the environment tells
+    entry: str = OWN  # what the client's config calls it
     labels: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)  # --set section.key=value
 
@@ -36,7 +38,7 @@ class Options:
     def new_session(self) -> Session:
         front = f"{os.getpid()}-{secrets.token_hex(4)}"
         id = self.session or identity_of_environment(os.environ)
-        return Session(id=id, front=front, labels=json.dumps(dict(self.labels), sort_keys=True))
+        return Session(id=id, front=front, labels=json.dumps(dict(self.labels), sort_keys=True), entry=self.entry)
 
 
 def default_workspace(environ: Mapping[str, str]) -> Path:

@@ -7,7 +7,6 @@ before.
 
 import copy
 import os
-import re
 import sys
 import sysconfig
 from collections.abc import Mapping
@@ -15,17 +14,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from harnessgym_mcp.errors import StateError, UsageError
+from harnessgym_mcp.core.names import OWN
+from harnessgym_mcp.errors import StateError
 from harnessgym_mcp.store.client_configs_check import OURS, check_ours, holds
 from harnessgym_mcp.store.client_configs_files import Editor, decoded, open_text, read, real_path, replace
 from harnessgym_mcp.store.client_configs_json import JsonText, Unkeepable
 from harnessgym_mcp.store.client_configs_jsonc import Broken
 from harnessgym_mcp.store.client_configs_places import Add, FileWish, Places, Put, Scope, Serving, wishes
 
-__all__ = ["Change", "apply", "check_name", "is_temporary", "plan_connect", "plan_disconnect", "start_command"]
+__all__ = ["Change", "apply", "is_temporary", "plan_connect", "plan_disconnect", "start_command"]
 
 _EDITORS = ("cursor", "vscode")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +43,6 @@ class Change:
         if self.before == self.after:
             return "unchanged"
         return "remove" if self.after is None else "create" if self.before is None else "change"
-
-
-def check_name(name: str) -> str:
-    """The entry's name itself; raises UsageError for one that some client would respell."""
-    if not _NAME.match(name):
-        raise UsageError(f"{name[:60]!a} cannot name the entry", hint="1-32 of A-Z, a-z, 0-9, '_' and '-'")
-    return name
 
 
 def _absolute(folder: str | Path) -> str:
@@ -75,6 +67,7 @@ def start_command(
     home: Path | None = None,
     state: Path | None = None,
     settings: Mapping[str, str] | None = None,
+    name: str = OWN,
 ) -> tuple[str, ...]:
     """`harnessgym serve` with all that it needs in its arguments: some importers of such entries drop `env`.
 
@@ -85,6 +78,7 @@ def start_command(
     folders = {"--workspace": where, "--home": home, "--state": state}
     words = [word for flag, folder in folders.items() if folder for word in (flag, _absolute(folder))]
     words += [word for key, value in (settings or {}).items() for word in ("--set", f"{key}={value}")]
+    words += ["--entry", name] if name != OWN else []  # its tools' names begin with it
     return (*_installed(), "serve", *words)
 
 

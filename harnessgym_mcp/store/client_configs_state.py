@@ -41,13 +41,28 @@ def connection(client: str, scope: Scope, serving: Serving, places: Places) -> C
         values = [open_text(decoded(read(wish.path) or b""), wish.format).value() for wish in wanted]
     except StateError as error:
         return Connection(wanted[0].path, "broken", error.message)
-    entry = look(values[0], wanted[0].edits[0].path)
+    *table, name = wanted[0].edits[0].path
+    entry = look(values[0], (*table, name))
     if not isinstance(entry, dict):
-        return Connection(wanted[0].path, "absent")
+        renamed = _renamed(look(values[0], tuple(table)))
+        if renamed in ("", name):
+            return Connection(wanted[0].path, "absent")
+        return connection(client, scope, dataclasses.replace(serving, name=renamed), places)
     other = wishes(client, scope, dataclasses.replace(serving, ask=not serving.ask), places)
     missing = min((list(_missing(each, values)) for each in (wanted, other)), key=len)
     wrong = [*_start_problems(entry), *missing]
     return Connection(wanted[0].path, "wrong" if wrong else "connected", "; ".join(wrong))
+
+
+def _renamed(table: Any) -> str:
+    """The name of an entry that `connect --name` has written; "" where there is none."""
+    entries = table.items() if isinstance(table, dict) else ()
+    ours = (name for name, entry in entries if isinstance(entry, dict) and _names(entry.get("args"), name))
+    return next(ours, "")
+
+
+def _names(args: Any, name: str) -> bool:
+    return isinstance(args, list) and "serve" in args and ["--entry", name] == args[-2:]
 
 
 def _start_problems(entry: dict[str, Any]) -> Iterator[str]:

@@ -72,6 +72,29 @@ def test_each_client_is_told_its_own_spelling(client, shown):
     assert names.callable_name(client, "a-b__c.d") == shown
 
 
+def test_the_spelling_begins_with_what_the_clients_config_calls_us():
+    assert names.callable_name("claude-code", "a-b__c.d", "my-gym") == "mcp__my-gym__a-b__c_d"
+    assert names.callable_name("codex-mcp-client", "a-b__c.d", "my-gym") == "mcp__my_gym__a_b__c_d"
+    assert names.callable_name("other", "a-b__c.d", "my-gym") == "a-b__c.d"
+
+
+@given(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,9}", fullmatch=True), artifacts)
+def test_whatever_the_entry_is_called_its_spelling_leads_back(entry, artifact):
+    try:
+        names.check_entry_name(entry)
+    except NameRefused:
+        return
+    for client in ("claude-code", "codex-mcp-client"):
+        spelt = names.callable_name(client, f"{artifact}__t", entry)
+        assert names.sanitised(names.unprefixed(spelt)) == names.sanitised(f"{artifact}__t")
+
+
+@pytest.mark.parametrize("name", ["", "a b", "-a", "a-", "_a", "a__b", "elevenchars", "a.b", "é"])
+def test_an_entry_is_not_called_what_a_client_would_respell_or_what_is_long(name):
+    with pytest.raises(NameRefused):
+        names.check_entry_name(name)
+
+
 @given(artifacts, st.text(max_size=30))
 def test_uris_are_namespaced_reversibly(artifact, rest):
     for uri in (f"ui://{rest}", f"memo:{rest}", rest):

@@ -178,6 +178,15 @@ def test_another_server_of_that_name_is_not_touched(desk):
     assert set(read(path)["mcpServers"]) == {"harnessgym", "tools"}
 
 
+@pytest.mark.parametrize("client", ["claude", "codex", "cursor", "vscode", "gemini"])
+def test_an_entry_of_another_name_tells_the_server_and_is_known_to_the_doctor(desk, client):
+    assert desk.run("connect", client, "--name", "mine")[0] == 0
+    _, body = desk.json("doctor", "--only", f"client-{client}")
+    check = next(c for c in body["checks"] if c["id"] == f"client-{client}")
+    assert (check["status"], check["details"]["project"]) == ("ok", "connected")
+    assert desk.run("disconnect", client, "--name", "mine")[0] == 0
+
+
 def test_a_dry_run_shows_everything_and_writes_nothing(desk):
     code, out, _ = desk.run("connect", "claude", "codex", "--dry-run")
     assert code == 0

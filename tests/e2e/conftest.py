@@ -53,7 +53,7 @@ class Place:
 
     @contextlib.asynccontextmanager
     async def client(
-        self, mode: str = "legacy", session: str = "s-1", name: str = "test-client"
+        self, mode: str = "legacy", session: str = "s-1", name: str = "test-client", *more: str
     ) -> AsyncIterator["Agent"]:
         changed = anyio.Event()
 
@@ -61,7 +61,7 @@ class Place:
             if isinstance(message, types.ToolListChangedNotification):
                 changed.set()
 
-        argv = self.argv("serve", "--session", session)
+        argv = self.argv("serve", "--session", session, *more)
         client = Client(
             StdioServerParameters(command=argv[0], args=argv[1:], env=environment()),
             mode="2026-07-28" if mode == "modern" else mode,

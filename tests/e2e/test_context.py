@@ -29,3 +29,11 @@ async def test_a_new_tool_is_listed_even_beyond_the_budget_while_it_is_recent(pl
             assert answer["status"] == "qualified", answer["findings"]
         mounted = [n for n in await agent.tools() if not n.startswith("harnessgym.")]
     assert mounted == ["second__second-it"]
+
+
+async def test_an_entry_of_another_name_is_in_the_names_that_answers_spell(place):
+    assert (await place.run("submit", str(place.draft("quiet"))))[0] == 0
+    async with place.client("legacy", "s-1", "claude-code", "--entry", "mine") as agent:
+        spelt = (await agent.ask("harnessgym.tools", name="quiet__example"))["your_name_for_it"]
+        called = await agent.client.call_tool("harnessgym.call", {"tool": spelt, "arguments": {"values": [1]}})
+    assert (spelt, called.is_error) == ("mcp__mine__quiet__example", False)

@@ -53,7 +53,8 @@ def add_clients(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
-    from harnessgym_mcp.store.client_configs import check_name, is_temporary, plan_connect, start_command
+    from harnessgym_mcp.core.names import check_entry_name
+    from harnessgym_mcp.store.client_configs import is_temporary, plan_connect, start_command
     from harnessgym_mcp.store.client_configs_places import CLIENTS, Places, Serving
     from harnessgym_mcp.store.registry import RegistryStore
     from harnessgym_mcp.store.skill_links import link_skills
@@ -61,10 +62,10 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     options = options_of(arguments)
     home, policy = options.open(create=False)
     places = Places.here(home.workspace)
-    name, scope = check_name(arguments.name), arguments.scope
+    name, scope = check_entry_name(arguments.name), arguments.scope
 
     def plan(client: str) -> "list[Change]":
-        command = start_command(client, scope, home.workspace, options.home, options.state, options.settings)
+        command = start_command(client, scope, home.workspace, options.home, options.state, options.settings, name)
         times = policy.agents.tool_start, policy.agents.tool_call
         return plan_connect(client, scope, Serving(name, command, *times, ask=arguments.ask), places)
 

@@ -28,12 +28,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
     from harnessgym_mcp.core.lifecycle import Registry
-    from harnessgym_mcp.store.client_configs import check_name, plan_disconnect
+    from harnessgym_mcp.core.names import check_entry_name
+    from harnessgym_mcp.store.client_configs import plan_disconnect
     from harnessgym_mcp.store.client_configs_places import Places, Scope
     from harnessgym_mcp.store.skill_links import link_skills
 
     home, _ = options_of(arguments).open(create=False)
-    places, name = Places.here(home.workspace), check_name(arguments.name)
+    places, name = Places.here(home.workspace), check_entry_name(arguments.name)
     scopes: tuple[Scope, ...] = (arguments.scope,) if arguments.scope else ("project", "user")
 
     def plan(client: str) -> "list[Change]":

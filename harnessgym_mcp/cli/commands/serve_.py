@@ -31,6 +31,7 @@ EXAMPLES = """
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--session", metavar="ID", help="the agent session (else as the client tells)")
+    parser.add_argument("--entry", metavar="NAME", help="what the client's config calls this entry (harnessgym)")
     parser.add_argument("--labels", metavar="K=V,...", help="labels for every recorded call")
     parser.add_argument("--transport", choices=("stdio", "http"), default="stdio", help="stdio, or Streamable HTTP")
     http = parser.add_argument_group("with --transport http")

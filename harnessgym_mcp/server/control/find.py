@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from harnessgym_mcp.core.catalog import Catalog, Tool
+from harnessgym_mcp.core.events import Session
 from harnessgym_mcp.core.names import callable_name, near
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.errors import NotFoundError
@@ -26,10 +27,9 @@ class Finder:
     async def __call__(self, ask: Ask) -> dict[str, Any]:
         """Raises NotFoundError for an unknown `name`."""
         catalog = self._services.table.catalog
-        client = ask.client.session.client
         name, query = str(ask.arguments.get("name") or ""), str(ask.arguments.get("query") or "")
         if name:
-            return self._describe(catalog, name, client)
+            return self._describe(catalog, name, ask.client.session)
         tools = [t for t in catalog.tools if t.artifact]
         if query:
             found = await asyncio.to_thread(self._search, catalog, query)
@@ -45,7 +45,7 @@ class Finder:
             return {"next": "nothing matches; harnessgym.tools without arguments lists all"}
         return {"next": "no tool has been built yet; harnessgym.reflect begins one"}
 
-    def _describe(self, catalog: Catalog, name: str, client: str) -> dict[str, Any]:
+    def _describe(self, catalog: Catalog, name: str, session: Session) -> dict[str, Any]:
         known = catalog.resolve(name) or name
         tool = next((t for t in catalog.tools if t.name == known), None)
         if tool is None:
@@ -54,7 +54,7 @@ class Finder:
             raise NotFoundError(f"no tool is called {one_line(name, 128)}", hint=hint)
         return {
             "tool": dict(tool.definition),
-            "your_name_for_it": callable_name(client, tool.name),
+            "your_name_for_it": callable_name(session.client, tool.name, session.entry),
             "or": {"tool": "harnessgym.call", "arguments": {"tool": tool.name, "arguments": "…"}},
         }
 

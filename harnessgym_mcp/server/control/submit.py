@@ -185,7 +185,7 @@ class Submissions:
     def _usable(self, ask: Ask, job: Job, submission: Submission) -> dict[str, Any]:
         """The new tools in the exact form that this client's model has to use."""
         verdict = submission.verdict
-        client = ask.client.session.client
+        session = ask.client.session
         tools = [names.join(verdict.name, str(t["name"])) for t in verdict.tools]
         changed = {
             names.join(verdict.name, str(t["name"])): t.get("inputSchema")
@@ -194,7 +194,7 @@ class Submissions:
         }
         news: dict[str, Any] = {"changed_schemas": changed} if changed else {}
         return {
-            "callable_now": [names.callable_name(client, t) for t in tools],
+            "callable_now": [names.callable_name(session.client, t, session.entry) for t in tools],
             "next": "call one of them now; where your client does not list it yet: "
             + f'harnessgym.call {{"tool": "{tools[0] if tools else ""}", "arguments": {{…}}}}',
             **news,
