@@ -4,6 +4,7 @@ Migrations are numbered by their place and only ever add: a file that a newer pr
 written and read by this one.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from harnessgym_mcp.core.events import CallEvent
@@ -11,7 +12,7 @@ from harnessgym_mcp.core.events import CallEvent
 if TYPE_CHECKING:
     import sqlite3
 
-__all__ = ["COLUMNS", "INSERT", "MIGRATIONS", "migrate", "shape_is_right"]
+__all__ = ["COLUMNS", "MIGRATIONS", "Row", "insert", "migrate", "shape_is_right"]
 
 COLUMNS = ("id", *CallEvent._fields)
 """`id` is unique among all machines, so that files can be merged; `seq` is the order of commits in this file."""
@@ -32,7 +33,30 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
 )
 
-INSERT = f"INSERT OR IGNORE INTO calls ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
+Row = tuple[str | int | float | None, ...]
+"""One event's values in the order of COLUMNS."""
+
+_TOGETHER = (64, 8, 1)  # rows in one statement
+_ONE = f"({', '.join('?' * len(COLUMNS))})"
+_INSERTS = {
+    count: f"INSERT OR IGNORE INTO calls ({', '.join(COLUMNS)}) VALUES {', '.join([_ONE] * count)}"
+    for count in _TOGETHER
+}
+
+
+def insert(connection: "sqlite3.Connection", rows: Sequence[Row]) -> None:
+    """Add rows; those whose id is there already are passed over. Raises sqlite3.Error, and what a value that SQLite
+    cannot hold raises.
+
+    Many rows to a statement: each statement gives the interpreter's lock up and takes it again, and a thread that did
+    so for each row would be waited for at every turn by the thread that answers calls.
+    """
+    at = 0
+    for count in _TOGETHER:
+        while len(rows) - at >= count:
+            values = [value for row in rows[at : at + count] for value in row]
+            connection.execute(_INSERTS[count], values)
+            at += count
 
 
 def migrate(connection: "sqlite3.Connection") -> None:

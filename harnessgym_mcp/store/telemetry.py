@@ -18,15 +18,13 @@ from harnessgym_mcp.core.policy import Telemetry
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.errors import CorruptError, HarnessGymError, StateError
 from harnessgym_mcp.store.atomic import locked, set_aside
-from harnessgym_mcp.store.calls_table import INSERT, migrate, shape_is_right
+from harnessgym_mcp.store.calls_table import Row, insert, migrate, shape_is_right
 from harnessgym_mcp.store.home import Home
 
 if TYPE_CHECKING:
     import sqlite3
 
 __all__ = ["CallsFile", "TelemetryWriter"]
-
-Row = tuple[str | int | float | None, ...]
 
 _CORRUPT = (11, 26)  # SQLITE_CORRUPT, SQLITE_NOTADB
 _MOST_INTEGER = 2**63 - 1
@@ -234,7 +232,7 @@ class _Ids:
 
     def next(self) -> str:
         self._count += 1
-        return f"{self._prefix}-{self._count:x}"
+        return f"{self._prefix}-{self._count:08x}"  # ascending: each is put at the end of the index
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
@@ -249,10 +247,10 @@ def _insert(connection: "sqlite3.Connection", rows: list[Row]) -> None:
     import sqlite3
 
     try:
-        connection.executemany(INSERT, rows)
+        insert(connection, rows)
     except (UnicodeError, OverflowError, sqlite3.InterfaceError, sqlite3.ProgrammingError):
         # one hostile value must not hold up all the others
-        connection.executemany(INSERT, [tuple(map(_harmless, row)) for row in rows])
+        insert(connection, [tuple(map(_harmless, row)) for row in rows])
 
 
 def _row(id: str, event: CallEvent) -> Row:

@@ -107,12 +107,12 @@ def test_a_full_disk_is_a_failure_and_a_nearly_full_one_a_warning(desk):
 
 def test_a_record_from_the_future_tells_of_a_wrong_clock(desk):
     desk.run("init")
-    from harnessgym_mcp.store.calls_table import COLUMNS, INSERT, migrate
+    from harnessgym_mcp.store.calls_table import COLUMNS, insert, migrate
 
     connection = sqlite3.connect(desk.project / ".harnessgym" / "telemetry.sqlite", isolation_level=None)
     migrate(connection)
     values = dict.fromkeys(COLUMNS, "") | {"id": "1", "at": time.time() + 3600, "duration_ms": 1.0}
-    connection.execute(INSERT, tuple(values[c] for c in COLUMNS))
+    insert(connection, [tuple(values[c] for c in COLUMNS)])
     connection.close()
     clock = examined(desk, "--only", "clock")[1]["clock"]
     assert clock["status"] == "warn"

@@ -15,7 +15,7 @@ from calls_bench import event
 
 from harnessgym_mcp.core.events import CallEvent
 from harnessgym_mcp.core.policy import Telemetry
-from harnessgym_mcp.store.calls_table import COLUMNS, INSERT, MIGRATIONS, migrate, shape_is_right
+from harnessgym_mcp.store.calls_table import COLUMNS, MIGRATIONS, insert, migrate, shape_is_right
 from harnessgym_mcp.store.callstats import recent_calls
 from harnessgym_mcp.store.home import Home
 from harnessgym_mcp.store.telemetry import CallsFile, TelemetryWriter
@@ -306,7 +306,7 @@ def test_the_table_has_a_column_for_every_field() -> None:
     migrate(connection)
     assert shape_is_right(connection)
     assert ("id", *CallEvent._fields) == COLUMNS
-    connection.execute(INSERT, ("x", *event()))
+    insert(connection, [("x", *event())])
     assert connection.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
     connection.close()
 
