@@ -39,7 +39,7 @@ class Executor(Protocol):
 
 
 async def drive(files: Files, plan: Plan, executor: Executor, on_outcome: OnOutcome = lambda outcome: None) -> None:
-    """Run all that remains of a plan, retries (after a pause) included. Cancelled, it leaves what has ended; it may be called again."""
+    """Run all that remains of a plan, retries (after a pause) included. Cancelled, it leaves what has ended."""
 
     async def place(groups: Iterator[list[Trial]]) -> None:
         for group in groups:
