@@ -12,6 +12,17 @@ from harnessgym_mcp.store.home import Home
 from harnessgym_mcp.store.publish import Stores, publish, reject
 from harnessgym_mcp.store.tree import scan_tree, survey
 
+OUTCOMES = {
+    "publish the first": [None, "active one"],
+    "publish another": ["active one", "active two"],
+    "reject": ["active one", "active one + bad"],
+    "reject again": ["active one + bad"],
+    "roll back": ["active two", "active one"],
+    "archive": ["active one", "archived one"],
+    "restore": ["archived one", "active one"],
+}
+"""What each transition of crash_driver.py goes from and to."""
+
 
 class Workshop:
     """Makes artifacts whose content is told apart by one word."""
@@ -78,3 +89,12 @@ def check_whole(home: Home) -> Registry:
     assert os.listdir(home.root / "pending") == []
     assert os.listdir(home.root / "aside") == []
     return registry
+
+
+def described(registry: Registry, shop: Workshop) -> str | None:
+    words = {shop.digest(word): word for word in ("one", "two", "bad")}
+    artifact = registry.artifacts.get("demo")
+    if artifact is None:
+        return None
+    rejected = "".join(f" + {words[q.digest]}" for q in registry.quarantine)
+    return f"{artifact.status} {words[artifact.current]}{rejected}"

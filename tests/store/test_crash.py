@@ -7,32 +7,12 @@ import threading
 from pathlib import Path
 
 import pytest
-from store_bench import Workshop, check_whole
+from store_bench import OUTCOMES, Workshop, check_whole, described
 
-from harnessgym_mcp.core.lifecycle import Registry
 from harnessgym_mcp.store.home import Home
 from harnessgym_mcp.store.publish import recover
 
 DRIVER = Path(__file__).with_name("crash_driver.py")
-
-OUTCOMES = {
-    "publish the first": [None, "active one"],
-    "publish another": ["active one", "active two"],
-    "reject": ["active one", "active one + bad"],
-    "reject again": ["active one + bad"],
-    "roll back": ["active two", "active one"],
-    "archive": ["active one", "archived one"],
-    "restore": ["archived one", "active one"],
-}
-
-
-def described(registry: Registry, shop: Workshop) -> str | None:
-    words = {shop.digest(word): word for word in ("one", "two", "bad")}
-    artifact = registry.artifacts.get("demo")
-    if artifact is None:
-        return None
-    rejected = "".join(f" + {words[q.digest]}" for q in registry.quarantine)
-    return f"{artifact.status} {words[artifact.current]}{rejected}"
 
 
 @pytest.mark.parametrize("transition", list(OUTCOMES))
