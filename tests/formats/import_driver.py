@@ -1,6 +1,6 @@
 """Run as a program: imports that are killed, or whose disk fills up, after each step; prints a list of what was seen.
 
-import_driver.py killed|full FOLDER SOURCE STATE
+import_driver.py killed|full|written-full FOLDER SOURCE STATE
 
 For k = 0, 1, 2, ...: FOLDER/<k>/ gets a workspace, a copy of the folder STATE, and a folder for temporary files. A
 child imports SOURCE there and is stopped after its k-th step, recovery follows, and another child imports it once more.
@@ -16,6 +16,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -114,12 +115,12 @@ def killed(folder: Path, source: str, state: str) -> list[dict[str, Any]]:
     raise AssertionError
 
 
-def full(folder: Path, source: str, state: str) -> list[dict[str, Any]]:
+def full(folder: Path, source: str, state: str, names: bool = True) -> list[dict[str, Any]]:
     seen = []
     for k in count(0):
         with disk(folder) as where:
             prepare(where, state)
-            filling = Filling(where, k)
+            filling = Filling(where, k, names)
             told = child(where, source, filling)
             filling.free()
             if not told.pop("reached") and k:
@@ -129,5 +130,9 @@ def full(folder: Path, source: str, state: str) -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    act: Callable[..., list[dict[str, Any]]] = {"killed": killed, "full": full}[sys.argv[1]]
+    act: Callable[..., list[dict[str, Any]]] = {
+        "killed": killed,
+        "full": full,
+        "written-full": partial(full, names=False),
+    }[sys.argv[1]]
     print(json.dumps(act(Path(sys.argv[2]), *sys.argv[3:])))

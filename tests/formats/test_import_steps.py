@@ -77,13 +77,13 @@ def test_an_import_that_is_killed_at_any_step_leaves_old_or_new(what: str, ready
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("what", ["skill", "bad skill"])
+@pytest.mark.parametrize(("what", "how"), [("skill", "written-full"), ("bad skill", "full")])
 def test_an_import_on_a_disk_that_is_full_at_any_step_is_told_and_loses_nothing(
-    what: str, ready: Path, tmp_path: Path
+    what: str, how: str, ready: Path, tmp_path: Path
 ) -> None:
     if subprocess.run([*UNSHARE, "mount", "-t", "tmpfs", "none", "/mnt"], check=False, capture_output=True).returncode:
         pytest.skip("mounting is not permitted here")
-    seen = drive("full", what, tmp_path, ready, *UNSHARE)
+    seen = drive(how, what, tmp_path, ready, *UNSHARE)
     check_ends(seen, what)
     assert len(seen) >= 20
     refused = [one["told"] for one in seen if one["told"].get("code")]

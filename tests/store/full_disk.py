@@ -22,9 +22,13 @@ def disk(folder: Path, size: str = "8m", names: int = 3000) -> Iterator[Path]:
 
 
 class Filling:
-    """A step that fills the disk when it is reached for the k-th time; with k = 0 the disk is full from the start."""
+    """A step that fills the disk when it is reached for the k-th time; with k = 0 the disk is full from the start.
 
-    def __init__(self, folder: Path, k: int) -> None:
+    Without `names` empty files and folders can still be made.
+    """
+
+    def __init__(self, folder: Path, k: int, names: bool = True) -> None:
+        self._names = names
         self.reached = False
         self._ballast = folder / "ballast"
         self._left = k
@@ -45,6 +49,8 @@ class Filling:
     def _fill(self) -> None:
         self.reached = True
         _until_full(self._grow)
+        if not self._names:
+            return
         numbers = count()
         _until_full(lambda: (self._ballast / str(next(numbers))).touch())
 
