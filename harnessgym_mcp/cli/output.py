@@ -11,14 +11,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
-from harnessgym_mcp.core.text import clean, one_line
+from harnessgym_mcp.core.text import clean
 from harnessgym_mcp.errors import HarnessGymError
 
 if TYPE_CHECKING:
     from rich.console import Console, Group, RenderableType
     from rich.table import Table as RichTable
 
-__all__ = ["Output", "Table", "is_terminal", "rendered"]
+__all__ = ["Output", "Prose", "Table", "is_terminal", "rendered"]
 
 _CELL = 100  # characters
 _TONES = {
@@ -37,7 +37,7 @@ class Table(str):
     cells: list[list[str]]
 
     def __new__(cls, header: Sequence[str], rows: Sequence[Sequence[object]], most: int = _CELL) -> "Table":
-        cells = [[one_line(str(cell), most) for cell in row] for row in rows]
+        cells = [[_cell(str(cell), most) for cell in row] for row in rows]
         table = super().__new__(cls, _columns([list(header), *cells]))
         table.header, table.cells = list(header), cells
         return table
@@ -47,10 +47,30 @@ class Table(str):
         from rich.table import Table as RichTable
         from rich.text import Text
 
-        table = RichTable(*self.header, box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+        told = [i for i in range(len(self.header)) if any(row[i] for row in self.cells)]  # an empty column says nothing
+        table = RichTable(*(self.header[i] for i in told), box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
         for row in self.cells:
-            table.add_row(*(Text(cell, style=_TONES.get(cell, ""), overflow="fold") for cell in row))
+            table.add_row(*(Text(row[i], style=_TONES.get(row[i], ""), overflow="fold") for i in told))
         return table
+
+
+class Prose(str):
+    """Sentences and lists: on a terminal their lines are folded between words. Not for what a person would paste."""
+
+    __slots__ = ()
+
+    def folded(self, width: int) -> str:
+        """Lines of at most `width` characters, each continued below its own beginning."""
+        import textwrap
+
+        lines = []
+        for line in self.split("\n"):
+            indent = " " * (len(line) - len(line.lstrip()))
+            fold = textwrap.TextWrapper(
+                width, subsequent_indent=indent + "  ", break_long_words=False, break_on_hyphens=False
+            )
+            lines += fold.wrap(line) or [""]
+        return "\n".join(lines)
 
 
 class Output:
@@ -111,6 +131,8 @@ class Output:
             print()
         if isinstance(part, Table) and is_terminal(sys.stdout):
             _console().print(part.rich())
+        elif isinstance(part, Prose) and is_terminal(sys.stdout):
+            print(Prose(_clean_lines(part)).folded(_console().width))
         else:
             print(_clean_lines(part))
 
@@ -154,6 +176,12 @@ def _escaped(text: str) -> str:
 def _clean_lines(text: str) -> str:
     """Harmless text; line breaks kept."""
     return "\n".join(clean(line) for line in text.split("\n"))
+
+
+def _cell(text: str, most: int) -> str:
+    """One line, its end left out where it is long."""
+    line = " ".join(clean(text).split())
+    return line if len(line) <= most else line[: most - 1].rstrip() + "…"
 
 
 def _columns(rows: list[list[str]]) -> str:

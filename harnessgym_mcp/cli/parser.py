@@ -18,17 +18,18 @@ if TYPE_CHECKING:
 __all__ = ["COMMANDS", "build", "completed", "options_of", "pairs", "parse"]
 
 COMMANDS = (
-    "serve", "demo", "submit", "qualify", "list", "show", "stats", "calls", "call",
-    "rollback", "archive", "restore", "requalify", "config", "dashboard", "telemetry",
-    "connect", "disconnect", "init", "doctor", "top", "completion",
-    "import", "export", "prune", "pin", "unpin", "run",
-    "compare", "trial", "power", "report",
+    "demo", "init", "connect", "disconnect", "doctor",
+    "list", "show", "stats", "calls", "top", "dashboard",
+    "call", "submit", "qualify", "requalify", "import", "export",
+    "rollback", "pin", "unpin", "archive", "restore", "prune",
+    "run", "compare", "report", "power", "trial",
+    "serve", "config", "telemetry", "completion",
 )  # fmt: skip
 """Every command; each has a module of its name in `cli.commands`."""
 
 _EPILOG = """examples:
   harnessgym demo                 see the whole loop, offline, in under a minute
-  harnessgym connect claude       add it to Claude Code (or codex, cursor, vscode, gemini)
+  harnessgym connect claude       add it to Claude Code (or codex, cursor, ...)
   harnessgym doctor               is everything in order here?
   harnessgym list                 what this workspace's harness holds
   harnessgym calls --follow       watch tools being used
@@ -37,12 +38,23 @@ _EPILOG = """examples:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise UsageError(message, hint=f"`{self.prog} --help` shows what it takes")
+        unknown = message.partition("unrecognized arguments: ")[2].split()
+        like = near(unknown[0], self._option_string_actions) if unknown else []
+        help = f"`{self.prog} --help` shows what it takes"
+        raise UsageError(message, hint=f"did you mean {like[0]}? {help}" if like else help)
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=20)
+        self._action_max_length = 16  # argparse forgets that commands are indented
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        """Paragraphs are folded to the terminal, examples stay as they are."""
+        import textwrap
+
+        blocks = text.strip("\n").split("\n\n")
+        return "\n\n".join(b if "\n  " in b else textwrap.fill(" ".join(b.split()), width) for b in blocks)
 
 
 def build() -> argparse.ArgumentParser:
@@ -54,7 +66,7 @@ def build() -> argparse.ArgumentParser:
         formatter_class=_Formatter,
     )
     parser.add_argument("--version", action="version", version=f"harnessgym {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
     for name in COMMANDS:
         module = _module(name)
         _fill(commands.add_parser(name, help=module.HELP, **_words(module)), name, module)

@@ -135,16 +135,23 @@ def _task_effect(
 def _judgement(terms: Terms, measured: Measured | None, wanted: Callable[[], int | None]) -> Judgement:
     """`wanted` tells how many pairs or trials it would take; it is costly, and asked only where it matters."""
     least = _least(terms)
-    if measured is None or measured.n < least:
-        reason = (
-            f"{measured.n if measured else 0} {_unit(terms)}: descriptive only, no verdict is possible below {least}"
-        )
-        return _underpowered(terms, reason, max(least, wanted() or 0), descriptive=True)
+    if measured is None:  # all was lost: what was planned has still to be done
+        planned = terms.design.trials * len(headline_tasks(terms.design))
+        return _underpowered(terms, _too_few(terms, 0, least), max(least, planned), descriptive=True)
+    if measured.n < least:
+        needed = wanted() if measured.n > 1 else least  # a single one tells nothing of the spread
+        needed = None if needed is None else max(least, needed)
+        return _underpowered(terms, _too_few(terms, measured.n, least), needed, descriptive=True)
     p, alpha = measured.test.p, terms.design.alpha
     if p <= alpha:
         better = measured.interval.value * terms.sign > 0
         return Judgement(word="better" if better else "worse", reason=f"p = {p:.3g} is at most {alpha:g}")
     return _undecided(terms, measured, wanted())
+
+
+def _too_few(terms: Terms, n: int, least: int) -> str:
+    unit = "pair" if terms.design.paired else "trial of each arm"
+    return f"{n} {unit if n == 1 else _unit(terms)}: descriptive only, no verdict is possible below {least}"
 
 
 def _undecided(terms: Terms, measured: Measured, wanted: int | None) -> Judgement:

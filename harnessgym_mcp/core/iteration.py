@@ -4,6 +4,7 @@ Principle 2, one artifact per iteration, is enforced here: `open_slot` refuses w
 slot within one labelled iteration of a run.
 """
 
+import json
 from typing import Any, Literal
 
 import msgspec
@@ -60,7 +61,8 @@ def open_slot(iterations: list[Iteration], new: Iteration) -> list[Iteration]:
     if held:
         raise SlotError(
             f"the build slot is open for {held.name!r} (iteration {held.id}); one artifact per iteration",
-            hint=f"submit_artifact {{path: {held.draft!r}}} submits it, submit_artifact {{abandon: true}} gives it up",
+            hint=f'harnessgym.submit_artifact {{"path": {json.dumps(held.draft, ensure_ascii=False)}}} submits it, '
+            'harnessgym.submit_artifact {"abandon": true} gives it up',
         )
     if new.run and any((i.run, i.step) == (new.run, new.step) for i in iterations):
         raise SlotError(

@@ -163,9 +163,8 @@ def rollback(registry: Registry, name: str, digest: str = "") -> Registry:
         found = artifact.versions[max(at - 1, 0) : at]
     if len(found) != 1:
         have = ", ".join(v.digest.removeprefix("sha256:")[:12] for v in artifact.versions)
-        raise NotFoundError(
-            f"{name} has no single version {digest or 'before the current one'}", hint=f"it has: {have}"
-        )
+        what = f"no single version {digest[:80]!r}" if digest else "no version before the current one"
+        raise NotFoundError(f"{name} has {what}", hint=f"it has: {have}")
     return _with(registry, msgspec.structs.replace(artifact, current=found[0].digest, status="active"))
 
 

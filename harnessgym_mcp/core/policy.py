@@ -229,6 +229,7 @@ class Compare:
     power: float = 0.8
     worthwhile: float = 0.05  # smallest effect worth having: share for ratios, else in the metric's unit
     retries: int = 2  # of one trial, for infrastructure causes only
+    retry_pause: float = 1.0  # before the first of them; twice as long before each further one
     least_pairs: int = 6  # below: descriptive only
     least_per_group: int = 4  # the same, unpaired
     exact_most: int = 32  # values that rearrangements are counted for; above, drawn
@@ -355,7 +356,7 @@ def _kind(section: str, key: str) -> Any:
 def _convert(dotted: str, value: object, kind: Any) -> object:
     try:
         converted = _convert_list(value) if get_origin(kind) is tuple else _convert_scalar(value, kind)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         name = "list of text" if get_args(kind) else kind.__name__
         raise PolicyError(f"{dotted} takes a {name}, not {value!r}", hint="`harnessgym config show`") from error
     choices = _CHOICES.get(dotted)
@@ -377,12 +378,10 @@ def _convert_scalar(value: object, kind: Any) -> object:
         return _convert_bool(value)
     if isinstance(value, bool):
         raise TypeError
-    if kind is str:
-        if not isinstance(value, str):
-            raise TypeError
-        return value
-    if not isinstance(value, int | float | str):
+    if not isinstance(value, str if kind is str else int | float | str):
         raise TypeError
+    if kind is str:
+        return value
     number = float(value) if kind is float else int(value)
     if number < 0 or number != number or (kind is int and isinstance(value, float) and value != number):
         raise ValueError

@@ -39,14 +39,17 @@ class Executor(Protocol):
 
 
 async def drive(files: Files, plan: Plan, executor: Executor, on_outcome: OnOutcome = lambda outcome: None) -> None:
-    """Run all that remains of a plan, retries included. Cancelled, it leaves what has ended; it may be called again."""
+    """Run all that remains of a plan, retries (after a pause) included. Cancelled, it leaves what has ended."""
 
     async def place(groups: Iterator[list[Trial]]) -> None:
         for group in groups:
             for trial in group:
                 on_outcome(await _ran(files, executor, trial.id))
 
+    pause = 0.0  # what broke may need a moment: a full disk, a provider, a worker that comes back
     while waiting := remaining(plan.design, files.outcomes(plan)):
+        await asyncio.sleep(pause)
+        pause = 2 * pause or Policy().override(plan.settings).compare.retry_pause
         groups = iter(_repetitions(waiting))
         try:
             async with asyncio.TaskGroup() as places:

@@ -17,10 +17,11 @@ __all__ = ["BareSandbox"]
 class BareSandbox:
     """Works everywhere and contains nothing: policy refuses to promote an artifact from here unless told otherwise."""
 
-    def __init__(self, toolchain: Toolchain, report: IsolationReport | None = None) -> None:
+    def __init__(self, toolchain: Toolchain, report: IsolationReport | None = None, family: str = "") -> None:
         import shutil
 
         self._toolchain = toolchain
+        self._family = family
         self._groups = usable_groups(report)
         self._report = report or IsolationReport(tier="D", mechanism="rlimits, scrubbed environment; no containment")
         self._setpriv = shutil.which("setpriv", path=":".join(SYSTEM_PATH))
@@ -34,7 +35,7 @@ class BareSandbox:
 
     def prepare(self, room: Room, argv: Sequence[str], cwd: str) -> Prepared:
         checked([*argv, cwd, *room.path_first])
-        tag = new_tag()
+        tag = new_tag(self._family)
         scratch = Scratch.of(tag)
         path = (str(scratch.bin), *SYSTEM_PATH, *self._toolchain.path)
         env = environment(room, self.paths(room), str(scratch.home), str(scratch.tmp), path)

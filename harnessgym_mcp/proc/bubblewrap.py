@@ -64,9 +64,12 @@ def find_bwrap() -> Bwrap:
 class BubblewrapSandbox:
     """Nothing of the machine is visible inside but the system's programs, read-only, and what the room grants."""
 
-    def __init__(self, bwrap: Bwrap, toolchain: Toolchain, report: IsolationReport | None = None) -> None:
+    def __init__(
+        self, bwrap: Bwrap, toolchain: Toolchain, report: IsolationReport | None = None, family: str = ""
+    ) -> None:
         self._bwrap = bwrap
         self._toolchain = toolchain
+        self._family = family
         self._groups = usable_groups(report)
         self._report = report or IsolationReport(tier="A", mechanism="bubblewrap, seccomp, rlimits")
 
@@ -87,7 +90,7 @@ class BubblewrapSandbox:
             raise IsolationError(
                 f"the workspace {room.workspace} holds the system itself", hint="work in a folder below"
             )
-        tag = new_tag()
+        tag = new_tag(self._family)
         fds = _Files()
         try:
             checked(argv)

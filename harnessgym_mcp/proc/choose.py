@@ -24,6 +24,7 @@ from harnessgym_mcp.proc.bubblewrap import BubblewrapSandbox, find_bwrap
 from harnessgym_mcp.proc.landlock import LandlockSandbox
 from harnessgym_mcp.proc.room import Bounds
 from harnessgym_mcp.proc.sandbox import Sandbox
+from harnessgym_mcp.proc.tags import family_of
 from harnessgym_mcp.proc.toolchain import find_toolchain
 
 __all__ = ["choose_sandbox", "probe_all"]
@@ -53,14 +54,14 @@ def choose_sandbox(policy: Isolation, state: Path, wanted: str = "") -> Sandbox:
     forced by policy or wanted does not work here, or when the two differ.
     """
     tier = _asked(policy, wanted)
-    cache = _read(state / _FILE)
+    cache, family = _read(state / _FILE), family_of(state)
     if tier not in cache.reports:
-        report = _find(policy, (cast(_Tier, tier),) if tier != "auto" else _tiers())
+        report = _find(policy, (cast(_Tier, tier),) if tier != "auto" else _tiers(), family)
         cache = _Cache(cache.key, {**cache.reports, tier: report})
         _write(state / _FILE, cache)
     report = cache.reports[tier]
     limits = dataclasses.asdict(Bounds.of(policy))
-    return _BUILD[report.tier](msgspec.structs.replace(report, limits=limits))
+    return _BUILD[report.tier](msgspec.structs.replace(report, limits=limits), family)
 
 
 def probe_all(policy: Isolation) -> list[IsolationReport]:
@@ -87,14 +88,14 @@ def _tiers() -> tuple[_Tier, ...]:
     return ("C", "D") if sys.platform == "darwin" else ("A", "B", "D")
 
 
-def _find(policy: Isolation, tiers: tuple[_Tier, ...]) -> IsolationReport:
+def _find(policy: Isolation, tiers: tuple[_Tier, ...], family: str = "") -> IsolationReport:
     """The report of the first tier that stands its probe, with all that were tried."""
     from harnessgym_mcp.proc.attest import attest
 
     tried: list[dict[str, str]] = []
     for tier in tiers:
         try:
-            sandbox = _BUILD[tier](None)
+            sandbox = _BUILD[tier](None, family)
             in_force = attest(sandbox, policy)
         except (IsolationError, KeyError) as error:
             tried.append({"tier": tier, "error": str(error)})
@@ -109,25 +110,25 @@ def _find(policy: Isolation, tiers: tuple[_Tier, ...]) -> IsolationReport:
     raise IsolationError(f"no sandbox works here ({why})", hint=_HINT)
 
 
-def _bubblewrap(report: IsolationReport | None) -> Sandbox:
-    return BubblewrapSandbox(find_bwrap(), find_toolchain(), report)
+def _bubblewrap(report: IsolationReport | None, family: str) -> Sandbox:
+    return BubblewrapSandbox(find_bwrap(), find_toolchain(), report, family)
 
 
-def _landlock(report: IsolationReport | None) -> Sandbox:
-    return LandlockSandbox(find_toolchain(), report)
+def _landlock(report: IsolationReport | None, family: str) -> Sandbox:
+    return LandlockSandbox(find_toolchain(), report, family)
 
 
-def _seatbelt(report: IsolationReport | None) -> Sandbox:
+def _seatbelt(report: IsolationReport | None, family: str) -> Sandbox:
     from harnessgym_mcp.proc.seatbelt import SeatbeltSandbox
 
-    return SeatbeltSandbox(find_toolchain(), report)
+    return SeatbeltSandbox(find_toolchain(), report, family)
 
 
-def _bare(report: IsolationReport | None) -> Sandbox:
-    return BareSandbox(find_toolchain(), report)
+def _bare(report: IsolationReport | None, family: str) -> Sandbox:
+    return BareSandbox(find_toolchain(), report, family)
 
 
-_BUILD: dict[str, Callable[[IsolationReport | None], Sandbox]] = {
+_BUILD: dict[str, Callable[[IsolationReport | None, str], Sandbox]] = {
     "A": _bubblewrap,
     "B": _landlock,
     "C": _seatbelt,

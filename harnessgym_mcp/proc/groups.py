@@ -1,4 +1,4 @@
-"""Ending a server with all its processes, and finding those that a crashed front left behind.
+"""Ending a server with all its processes.
 
 A process that starts a session of its own leaves its group. Tier A ends it with its pid namespace, tier B's launcher
 as its adopted child; here it is found by descent and by its tag.
@@ -9,16 +9,11 @@ import os
 import select
 import signal
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
-from harnessgym_mcp.proc.cgroups import leftover_groups
-from harnessgym_mcp.proc.leftovers import remove_leftover
 from harnessgym_mcp.proc.processes import descendants, find_variable, start_time
-from harnessgym_mcp.proc.scratch import leftover_folders
-from harnessgym_mcp.proc.tags import TAG, parse_tag
+from harnessgym_mcp.proc.tags import TAG
 
-__all__ = ["end_group", "kill_all", "kill_tagged", "sweep_orphans", "wait_ended"]
+__all__ = ["end_group", "kill_all", "kill_tagged", "wait_ended"]
 
 
 def end_group(pid: int, grace: float, tag: str = "", *, wrapped: bool = False) -> bool:
@@ -94,28 +89,6 @@ def _wait_by_asking(pid: int, deadline: float) -> bool:
             return True
         time.sleep(0.01)
     return False
-
-
-def sweep_orphans() -> int:
-    """End the processes, and remove the folders and control groups, of fronts that died without doing so themselves.
-
-    Only what carries a tag of ours whose front, in this same pid namespace, is dead. Gives how many processes ended.
-    """
-    ended = sum(kill_tagged(tag) for tag in {tag for _, tag in find_variable(TAG)} if _orphaned(tag))
-    for leftover in _leftovers():
-        remove_leftover(leftover)
-    return ended
-
-
-def _orphaned(text: str) -> bool:
-    tag = parse_tag(text)
-    return tag is not None and tag.orphaned
-
-
-def _leftovers() -> Iterator[Path]:
-    for tag, path in [*leftover_folders(), *leftover_groups()]:
-        if _orphaned(tag):
-            yield path
 
 
 def _send(pid: int, number: int) -> None:

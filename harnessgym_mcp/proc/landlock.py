@@ -33,10 +33,11 @@ _PROC = [f"/proc/{name}" for name in ("self", "cpuinfo", "loadavg", "meminfo", "
 class LandlockSandbox:
     """Starts through a small launcher, since Landlock binds the thread that asks for it and all it starts."""
 
-    def __init__(self, toolchain: Toolchain, report: IsolationReport | None = None) -> None:
+    def __init__(self, toolchain: Toolchain, report: IsolationReport | None = None, family: str = "") -> None:
         if sys.platform != "linux" or not supported():
             raise IsolationError("Landlock needs Linux on x86_64 or aarch64")
         self._toolchain = toolchain
+        self._family = family
         self._groups = usable_groups(report)
         self._report = report or IsolationReport(tier="B", mechanism="Landlock, seccomp, rlimits")
 
@@ -49,7 +50,7 @@ class LandlockSandbox:
 
     def prepare(self, room: Room, argv: Sequence[str], cwd: str) -> Prepared:
         checked([*argv, cwd, *room.path_first])
-        tag = new_tag()
+        tag = new_tag(self._family)
         scratch = Scratch.of(tag)
         path = (str(scratch.bin), *SYSTEM_PATH, *self._toolchain.path)
         env = environment(room, self.paths(room), str(scratch.home), str(scratch.tmp), path)

@@ -49,12 +49,13 @@ _NETWORK = """(allow network-outbound (remote ip))
 class SeatbeltSandbox:
     """Inside and outside paths are the same."""
 
-    def __init__(self, toolchain: Toolchain, report: IsolationReport | None = None) -> None:
+    def __init__(self, toolchain: Toolchain, report: IsolationReport | None = None, family: str = "") -> None:
         program = shutil.which("sandbox-exec", path="/usr/bin")
         if program is None:
             raise IsolationError("sandbox-exec is not here; it is a part of macOS")
         self._program = program
         self._toolchain = toolchain
+        self._family = family
         self._report = report or IsolationReport(tier="C", mechanism="sandbox-exec, rlimits")
 
     @property
@@ -66,7 +67,7 @@ class SeatbeltSandbox:
 
     def prepare(self, room: Room, argv: Sequence[str], cwd: str) -> Prepared:
         checked([*argv, cwd, *room.path_first])
-        tag = new_tag()
+        tag = new_tag(self._family)
         scratch = Scratch.of(tag)
         path = (str(scratch.bin), *SYSTEM_PATH, *self._toolchain.path)
         env = environment(room, self.paths(room), str(scratch.home), str(scratch.tmp), path)

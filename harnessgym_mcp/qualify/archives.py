@@ -3,6 +3,7 @@
 Everything is checked before anything is written, and every byte that comes out is counted whatever the headers say.
 """
 
+import errno
 import os
 import stat
 import unicodedata
@@ -14,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from harnessgym_mcp.core.policy import Limits
 from harnessgym_mcp.core.text import visible
 from harnessgym_mcp.core.verdict import Finding, finding
+from harnessgym_mcp.store.atomic import state_error
 
 __all__ = ["unpack"]
 
@@ -21,6 +23,7 @@ _CHUNK = 1 << 16
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _RUBBISH = ("__MACOSX", ".DS_Store", "Thumbs.db")
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError, NotImplementedError)
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 class _Unfit(Exception):
@@ -32,7 +35,10 @@ class _Unfit(Exception):
 
 
 def unpack(archive: Path, target: Path, limits: Limits) -> list[Finding]:
-    """Unpack a zip archive into the new folder `target`; findings, and then an unfinished folder, if it is unfit."""
+    """Unpack a zip archive into the new folder `target`; findings, and then an unfinished folder, if it is unfit.
+
+    Raises StateError when the disk has no room for it.
+    """
     try:
         if archive.stat().st_size > 2 * limits.artifact_bytes:
             return [_large(archive.name, f"the archive has more than {2 * limits.artifact_bytes} bytes")]
@@ -45,6 +51,8 @@ def unpack(archive: Path, target: Path, limits: Limits) -> list[Finding]:
     except _Unfit as unfit:
         return [unfit.finding]
     except _BROKEN as error:
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            raise state_error("unpack to", target, error) from error
         what = f"the archive cannot be read: {type(error).__name__}: {error}"
         return [finding("import.archive", what, where=archive.name, fix="make it anew as a zip archive")]
 

@@ -16,6 +16,7 @@ from harnessgym_mcp.core.policy import Limits
 from harnessgym_mcp.core.text import visible
 from harnessgym_mcp.core.verdict import Finding, finding
 from harnessgym_mcp.errors import HarnessGymError, StateError
+from harnessgym_mcp.store.atomic import Step, no_step
 from harnessgym_mcp.store.tree import Tree, TreeRefused, copy_tree, survey
 
 __all__ = ["Bench", "Candidate", "load_json", "refusals"]
@@ -41,12 +42,19 @@ class Bench:
     """A private folder with room for any number of artifacts under construction."""
 
     def __init__(
-        self, work: Path, limits: Limits, terms: Terms | None = None, name: str = "", quarantined: bool = False
+        self,
+        work: Path,
+        limits: Limits,
+        terms: Terms | None = None,
+        name: str = "",
+        quarantined: bool = False,
+        step: Step = no_step,
     ) -> None:
         self.limits = limits
         self.terms = terms or Terms()
         self.quarantined = quarantined
         self.name = name
+        self.step = step
         self._work = work
         self._numbers = count(1)
 
@@ -70,6 +78,7 @@ class Bench:
         copy_tree(
             source, target, dataclasses.replace(tree, files=tuple(f for f in tree.files if f.path not in without))
         )
+        self.step("files taken")
 
     def take_files(self, root: Path, paths: Iterable[str], target: Path) -> None:
         """Copy single files to the same paths below `target`. Raises FormatError."""
@@ -94,6 +103,7 @@ class Bench:
         self.write(folder, {"plugin.json": dump(draft.plugin)})
         if draft.mcp is not None:
             self.write(folder, {"mcp.json": dump(draft.mcp)})
+        self.step("manifests written")
         return Candidate(name=draft.name, kind=kind, origin=origin, folder=folder, notes=draft.notes)
 
     def attempt(self, name: str, origin: str, build: Callable[[], Candidate]) -> Candidate:

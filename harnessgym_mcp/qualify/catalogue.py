@@ -58,6 +58,10 @@ FINDINGS: Mapping[str, tuple[str, str]] = {
         "Do without, ask for it, or let a person allow it in `config.toml`.",
     ),
     "manifest.requirement": ("A requirement is not a package's name with a version.", "No URLs, paths or options."),
+    "manifest.command": (
+        "A program that a skill declares is not on this machine. (warning)",
+        "Have it installed, or do without.",
+    ),
     "manifest.skill": ("A SKILL.md breaks the rules of Agent Skills.", "See agentskills.io."),
     "manifest.skill-key": ("Front matter holds a key that nobody reads. (info)", "Put it below `metadata`."),
     # lint
@@ -80,6 +84,10 @@ FINDINGS: Mapping[str, tuple[str, str]] = {
     "lint.pipe-to-shell": ("A download is piped into an interpreter.", "Ship what is needed."),
     # boot
     "boot.packages": ("The declared packages cannot be installed.", "Correct the requirements; wheels only."),
+    "boot.command": (
+        "A program that it declares, or is started with, is not on this machine.",
+        "Have it installed, or do without.",
+    ),
     "boot.not-started": ("The start command cannot be executed.", "Correct `command`."),
     "boot.exited": ("The server ended before it shook hands.", "Read the end of its stderr; run it by hand."),
     "boot.silent": ("The server did not answer in time.", "Read stdin line by line, answer with one line each, flush."),
@@ -242,6 +250,10 @@ FINDINGS: Mapping[str, tuple[str, str]] = {
     "gate.isolation": ("The sandbox that policy asks for does not work here.", "See `harnessgym doctor`."),
     "gate.busy": ("Other qualifications took all the time.", "Submit again."),
     "gate.timeout": ("The whole qualification took too long.", "Make start and calls faster."),
+    "gate.disk": (
+        "The disk was full, which other findings may come from.",
+        "Free some space, or set `TMPDIR`; submit again.",
+    ),
     "gate.died": ("The qualification's process died.", "Submit again; report it if it happens again."),
     "gate.not-started": ("The qualification's process could not be started.", "Look at the machine's limits."),
     "gate.machine": ("Something on this machine failed.", "Follow its hint, submit again."),

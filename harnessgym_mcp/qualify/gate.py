@@ -1,8 +1,9 @@
 """The judgement: all stages in order, each only where the stages it builds on have passed."""
 
 import asyncio
+import os
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,6 +34,8 @@ from harnessgym_mcp.qualify.stages import (
 )
 
 __all__ = ["STAGES", "OnBegin", "OnStage", "Stage", "judge"]
+
+_LEAST_ROOM = 1 << 20  # bytes
 
 OnBegin = Callable[[str], None]
 OnStage = Callable[[StageResult], None]
@@ -75,7 +78,7 @@ async def judge(
     for stage in stages:
         await gate.pass_through(stage)
     await _clear(ctx)
-    gate.findings += _unconfined(ctx)
+    gate.findings += [*_unconfined(ctx), *_full_disk(ctx, gate.findings)]
     return _judgement(gate, began)
 
 
@@ -153,6 +156,18 @@ def _unconfined(ctx: Context) -> list[Finding]:
             fix="install bubblewrap (see `harnessgym doctor`), or set isolation.allow_unconfined in config.toml",
         )
     ]
+
+
+def _full_disk(ctx: Context, found: Sequence[Finding]) -> Iterator[Finding]:
+    """Where there is no room left, what failed may have failed for that."""
+    room = os.statvfs(ctx.folder)
+    if any(f.severity == "error" for f in found) and room.f_bavail * room.f_frsize < _LEAST_ROOM:
+        yield finding(
+            "gate.disk",
+            "the disk with the clean room's folders is full",
+            where=str(ctx.folder.parent),
+            fix="free some space there, or set TMPDIR to another folder; then submit it again",
+        )
 
 
 def _judgement(gate: _Gate, began: float) -> Judgement:

@@ -1,8 +1,10 @@
 """Imports: whatever a path holds, as artifact folders, each of which then goes through the clean room."""
 
 import asyncio
+import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -12,10 +14,12 @@ from harnessgym_mcp.core.formats.common import Terms
 from harnessgym_mcp.core.lifecycle import Registry
 from harnessgym_mcp.core.verdict import Finding, StageResult, Verdict, finding
 from harnessgym_mcp.errors import NotFoundError, UsageError
+from harnessgym_mcp.proc.held import HeldFolder
 from harnessgym_mcp.qualify.archives import unpack
 from harnessgym_mcp.qualify.candidates import Bench, Candidate
 from harnessgym_mcp.qualify.readers import read_config, read_folder
 from harnessgym_mcp.qualify.submission import Submission, Submitter
+from harnessgym_mcp.store.atomic import state_error
 from harnessgym_mcp.store.publish import Stores
 
 __all__ = ["Imported", "Wishes", "import_all"]
@@ -61,15 +65,38 @@ async def import_all(
 
     Raises NotFoundError when there is nothing to import, FormatError, StateError.
     """
-    with tempfile.TemporaryDirectory(prefix="harnessgym-import-") as work:
-        bench = Bench(Path(work), stores.limits, wishes.terms, wishes.name, wishes.quarantined)
+
+    def passed(stage: StageResult) -> None:
+        stores.step(f"stage {stage.id} done")
+        on_stage(stage)
+
+    with _work_folder() as work:
+        stores.step("work folder made")
+        bench = Bench(work, stores.limits, wishes.terms, wishes.name, wishes.quarantined, stores.step)
         candidates = await asyncio.to_thread(_candidates, source, bench)
         _tell_apart(candidates, wishes.name, stores.registry.load())
+        stores.step("candidates read")
         done = []
         for candidate in candidates:
             on_begin(candidate.name)
-            done.append(await _one(submitter, candidate, wishes.publish, on_stage))
-        return done
+            done.append(await _one(submitter, candidate, wishes.publish, passed))
+            stores.step("candidate done")
+    stores.step("work folder removed")
+    return done
+
+
+@contextmanager
+def _work_folder() -> Iterator[Path]:
+    """Where artifacts are put together; a disk that fails there is told as such."""
+    try:
+        folder = HeldFolder.make("harnessgym-imports-")
+    except OSError as error:
+        raise state_error("make a folder in", Path(tempfile.gettempdir()), error) from error
+    with folder as work:
+        try:
+            yield work
+        except OSError as error:
+            raise state_error("use", Path(os.fsdecode(error.filename or work)), error) from error
 
 
 def _candidates(source: str, bench: Bench) -> list[Candidate]:
@@ -122,6 +149,7 @@ def _read_archive(path: Path, bench: Bench) -> list[Candidate]:
     folder = bench.fresh("unpacked")
     if found := unpack(path, folder, bench.limits):
         return [Candidate(name=path.stem, origin="archive", status="refused", findings=found)]
+    bench.step("unpacked")
     return read_folder(folder, bench)
 
 

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import fcntl
 import os
-import shutil
 import sys
 import tempfile
 import time
@@ -22,7 +21,9 @@ from harnessgym_mcp import __version__
 from harnessgym_mcp.core.text import clean, cut
 from harnessgym_mcp.core.verdict import StageResult, Verdict, finding
 from harnessgym_mcp.proc.groups import kill_all
+from harnessgym_mcp.proc.held import HeldFolder
 from harnessgym_mcp.qualify.request import Event, Judgement, Request, policy_of
+from harnessgym_mcp.store.atomic import state_error
 
 __all__ = ["qualify"]
 
@@ -46,7 +47,8 @@ async def qualify(request: Request, on_stage: Callable[[StageResult], None], tim
     except TimeoutError:
         return _failed(request, progress, began, *_late(progress))
     except OSError as error:
-        return _failed(request, progress, began, "gate.not-started", f"the qualification could not be started: {error}")
+        failed = state_error("start the qualification in", Path(tempfile.gettempdir()), error)
+        return _failed(request, progress, began, "gate.not-started", failed.message, failed.hint)
 
 
 class _Progress:
@@ -88,11 +90,11 @@ async def _place(folder: Path, count: int) -> AsyncIterator[None]:
 @asynccontextmanager
 async def _folder() -> AsyncIterator[str]:
     """The child's private folder: ours to remove, since the child may be killed."""
-    folder = tempfile.mkdtemp(prefix="harnessgym-room-")
+    folder = await asyncio.to_thread(HeldFolder.make, "harnessgym-rooms-")
     try:
-        yield folder
+        yield str(folder.path)
     finally:
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        await asyncio.to_thread(folder.close)
 
 
 def _take(folder: Path, count: int) -> int | None:
@@ -166,13 +168,13 @@ def _late(progress: _Progress) -> tuple[str, str]:
     return "gate.timeout", f"the time was up in the stage {progress.current or 'intake'}"
 
 
-def _failed(request: Request, progress: _Progress, began: float, id: str, what: str) -> Judgement:
+def _failed(request: Request, progress: _Progress, began: float, id: str, what: str, fix: str = "") -> Judgement:
     fixes = {
         "gate.busy": "submit it again",
         "gate.timeout": "make start and calls faster; what takes long must answer in time",
         "gate.died": "submit it again; if it happens again, report it with the artifact",
     }
-    problem = finding(id, what, where=progress.current, fix=fixes.get(id, "look at the machine's limits"))
+    problem = finding(id, what, where=progress.current, fix=fix or fixes[id])
     verdict = Verdict(
         status="rejected",
         name=request.name or Path(request.source).name,

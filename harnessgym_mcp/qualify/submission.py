@@ -27,7 +27,15 @@ __all__ = ["Submission", "Submitter", "not_the_artifacts_fault", "request_for"]
 
 OnStage = Callable[[StageResult], None]
 
-_MACHINE = ("gate.busy", "gate.died", "gate.internal", "gate.isolation", "gate.machine", "gate.not-started")
+_MACHINE = (
+    "gate.busy",
+    "gate.died",
+    "gate.disk",
+    "gate.internal",
+    "gate.isolation",
+    "gate.machine",
+    "gate.not-started",
+)
 _MANIFEST_BYTES = 1 << 20
 _NAMELESS = "unnamed"
 
@@ -152,7 +160,8 @@ class Submitter:
 def not_the_artifacts_fault(verdict: Verdict) -> bool:
     """Was it refused only for what this machine lacks or did wrong? Then it costs no repair and is no evidence."""
     ids = [f.id for f in verdict.errors]
-    return bool(ids) and all(id in _MACHINE or id.startswith("isolation.") for id in ids)
+    blameless = all(id in _MACHINE or id.startswith("isolation.") for id in ids)
+    return "gate.disk" in ids or (bool(ids) and blameless)
 
 
 def request_for(stores: Stores, policy: Policy, source: Path, name: str = "", built_here: bool = False) -> Request:

@@ -136,17 +136,10 @@ def _check_uv(context: Context) -> Finding:
 
 def _check_orphans(context: Context) -> Finding:
     """What fronts that died without ending their servers have left."""
-    from harnessgym_mcp.proc.cgroups import leftover_groups
-    from harnessgym_mcp.proc.processes import find_variable
-    from harnessgym_mcp.proc.scratch import leftover_folders
-    from harnessgym_mcp.proc.tags import TAG, parse_tag
+    from harnessgym_mcp.proc.orphans import find_orphans
 
-    def dead(text: str) -> bool:
-        tag = parse_tag(text)
-        return tag is not None and tag.orphaned
-
-    processes = sorted(pid for pid, tag in find_variable(TAG) if dead(tag))
-    folders = [str(path) for tag, path in [*leftover_folders(), *leftover_groups()] if dead(tag)]
+    found = find_orphans(context.home.state, context.policy.lifecycle.prune_age)
+    processes, folders = sorted(found.processes), [str(path) for path in found.places]
     if not processes and not folders:
         return Finding("ok", "nothing is left over from crashed sessions")
     what = f"left over from crashed sessions: {len(processes)} processes, {len(folders)} folders"

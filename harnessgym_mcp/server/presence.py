@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from harnessgym_mcp.proc.processes import start_time
-from harnessgym_mcp.proc.tags import new_tag, parse_tag, pid_namespace
+from harnessgym_mcp.proc.tags import family_of, new_tag, parse_tag, pid_namespace
 from harnessgym_mcp.server.client import Client
 from harnessgym_mcp.store.home import Home
 from harnessgym_mcp.upstream.mount import Mount
@@ -56,7 +56,7 @@ class Presence:
 
     def __init__(self, home: Home) -> None:
         self._path = home.root / "fronts" / f"{os.getpid()}.json"
-        self._front = Front(tag=new_tag(), pid=os.getpid(), since=time.time())
+        self._front = Front(tag=new_tag(family_of(home.state)), pid=os.getpid(), since=time.time())
         self._told: Front | None = None
 
     def changed(self, clients: Iterable[Client], mounts: Iterable[Mount]) -> bool:

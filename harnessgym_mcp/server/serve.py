@@ -13,7 +13,7 @@ from harnessgym_mcp.core.events import Session
 from harnessgym_mcp.core.frames import Message
 from harnessgym_mcp.core.policy import Policy
 from harnessgym_mcp.errors import HarnessGymError
-from harnessgym_mcp.proc.groups import sweep_orphans
+from harnessgym_mcp.proc.orphans import sweep_orphans
 from harnessgym_mcp.qualify.submission import Submitter
 from harnessgym_mcp.server.client import Client
 from harnessgym_mcp.server.control.definitions import DEFINITIONS
@@ -104,7 +104,7 @@ class Gym:
         """What other processes and people did while nobody watched; and what a crash left half done."""
         with contextlib.suppress(HarnessGymError):
             await asyncio.to_thread(recover, self._home, self.policy)
-        if ended := await asyncio.to_thread(sweep_orphans):
+        if ended := await asyncio.to_thread(sweep_orphans, self._home.state, self.policy.lifecycle.prune_age):
             logger.warning("%d processes that a crash had left behind were ended", ended)
         await self.harness.refresh()
 

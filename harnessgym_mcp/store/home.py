@@ -16,7 +16,7 @@ from pathlib import Path
 
 from harnessgym_mcp.core.names import check_artifact_name
 from harnessgym_mcp.errors import CorruptError, StateError
-from harnessgym_mcp.store.atomic import state_error
+from harnessgym_mcp.store.atomic import state_error, write_atomic
 
 __all__ = ["DEFAULT_HOME", "Home", "default_state", "hex_of"]
 
@@ -159,12 +159,8 @@ def _make_home(workspace: Path, root: Path) -> None:
         _no_link(root)
     _make(root, _FOLDERS, 0o777)
     ignore = root / ".gitignore"
-    if os.path.lexists(ignore):
-        return
-    try:
-        ignore.write_text(_IGNORE)
-    except OSError as error:
-        raise state_error("write", ignore, error) from error
+    if not os.path.lexists(ignore):
+        write_atomic(ignore, _IGNORE.encode())
 
 
 def _make(folder: Path, children: tuple[str, ...], mode: int) -> None:

@@ -71,6 +71,7 @@ class Bench:
             "score_command": "python3 verify.py",
             "direction": "lower",
             "state": self.state,
+            "settings": {"compare.retry_pause": "0"},
         }
         return Request(**given | {k: v for k, v in more.items() if k in fields}, choices=choices)
 

@@ -106,6 +106,29 @@ async def test_a_killed_trial_is_run_again_and_the_report_says_so(bench: Bench) 
     assert not Path(mark.read_text()).exists(), "the killed try's workspace is still there"
 
 
+class Losing:
+    """An executor that loses every trial at once."""
+
+    at_once = 1
+
+    def __init__(self) -> None:
+        self.began: dict[str, list[float]] = {}
+
+    async def run(self, trial: str, tries: int) -> str:
+        self.began.setdefault(trial, []).append(asyncio.get_running_loop().time())
+        return "the worker is gone"
+
+
+async def test_what_was_lost_is_tried_again_after_a_pause_that_doubles(bench: Bench) -> None:
+    settings = {"compare.retry_pause": "0.1"}
+    files, plan = await bench.planned(bench.request(arms="plain,aa", retries=2, settings=settings))
+    losing = Losing()
+    await drive(files, plan, losing)
+    for first, second, third in losing.began.values():
+        assert 0.1 <= second - first < third - second
+        assert third - second >= 0.2
+
+
 async def test_a_trial_that_is_killed_every_time_is_left_out_and_told(bench: Bench) -> None:
     script = ONCE.format(mark=str(bench.root / "killed"), always="session.variables['repetition'] == 0")
     files, plan = await bench.planned(bench.request(script, arms="plain,aa", retries=1, trials=2))

@@ -12,6 +12,7 @@ from harnessgym_mcp.core.fuzz import Generator, Unsatisfiable, spoilt, violation
 from harnessgym_mcp.core.schemas import problems
 
 CURATED: list[dict[str, Any]] = [
+    {"type": "object", "properties": {"a": {"type": "integer", "default": "none", "examples": 7}}, "examples": [3]},
     {"type": "object"},
     {"type": "object", "properties": {"n": {"type": "integer", "minimum": 3, "maximum": 5}}, "required": ["n"]},
     {"type": "object", "properties": {"x": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}}},
@@ -164,6 +165,16 @@ def test_the_same_seed_gives_the_same_values(schema):
 )
 def test_near_valid_values_have_each_usual_fault(schema, faults):
     assert faults <= {bad.what for bad in spoilt(schema)}
+
+
+def test_examples_and_defaults_are_tried_where_they_are_valid():
+    name = {"type": "string", "minLength": 3, "examples": ["notes.txt", "x", 7], "default": "readme.md"}
+    schema = {"type": "object", "properties": {"name": name}, "required": ["name"], "examples": [{"name": "whole"}, {}]}
+    generator = Generator(schema)
+    values = [generator.value()["name"] for _ in range(60)]
+    assert {"notes.txt", "readme.md", "whole"} < set(values)
+    assert len(set(values)) > 10
+    assert all(isinstance(v, str) and len(v) >= 3 for v in values)
 
 
 def test_patterns_in_the_spelling_of_ecmascript_are_read():

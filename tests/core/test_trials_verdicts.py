@@ -174,6 +174,21 @@ def test_an_unfinished_plan_gets_no_verdict_however_good_it_looks() -> None:
     assert "incomplete" in {c.id for c in found.cautions}
 
 
+def test_where_every_pair_was_lost_as_many_as_were_planned_are_still_needed() -> None:
+    made = design(tasks=6, trials=4)
+    gone = [Outcome(trial=t.id, cause="worker_lost", tries=3) for t in plan(made)]
+    judgement = analyse(made, gone).judgement
+    assert (judgement.word, judgement.needs, judgement.descriptive) == ("underpowered", 4, True)
+    assert judgement.reason.startswith("0 pairs: descriptive only")
+
+
+def test_one_pair_tells_the_fewest_that_could_do_and_a_wild_few_that_none_can() -> None:
+    assert compared([100.0], [200.0]).judgement.needs == 6
+    assert "1 pair: descriptive" in compared([100.0], [200.0]).judgement.reason
+    wild = compared([1.0, 1.0, 1.0], [1e90, 1e-90, 1e90], worthwhile=0.001).judgement
+    assert (wild.needs, wild.descriptive) == (None, True)
+
+
 def test_nothing_at_all_is_analysed_too() -> None:
     found = analyse(design(trials=8), [])
     assert (found.judgement.word, found.finished, found.contrasts[0].estimate) == ("underpowered", 0, None)

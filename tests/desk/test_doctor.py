@@ -14,7 +14,7 @@ import pytest
 
 from harnessgym_mcp.core.verdict import IsolationReport
 from harnessgym_mcp.proc.processes import start_time
-from harnessgym_mcp.proc.tags import TAG, pid_namespace
+from harnessgym_mcp.proc.tags import TAG, family_of, pid_namespace
 from harnessgym_mcp.server.doctor_checks import CHECKS as MACHINE
 from harnessgym_mcp.server.doctor_finding import Context
 from harnessgym_mcp.server.doctor_isolation import remedy_for
@@ -207,10 +207,10 @@ def test_a_check_that_is_not_there_is_told(desk):
 
 
 @contextlib.contextmanager
-def orphan():
-    """A process that carries the tag of a front that is dead. Any session that starts meanwhile may end it."""
+def orphan(state):
+    """A process that carries the tag of a dead front with this state folder."""
     front = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
-    tag = f"{pid_namespace()}.{int(front.stdout)}.{start_time(os.getpid()) - 1}.feed"
+    tag = f"{pid_namespace()}.{int(front.stdout)}.{start_time(os.getpid()) - 1}.{family_of(state)}.feed"
     ours, theirs = socket.socketpair()
     with ours, theirs:
         argv = [sys.executable, "-c", "import sys; print(flush=True); sys.stdin.read()"]
@@ -226,20 +226,16 @@ def orphan():
 def test_orphans_are_found_and_left_alone(desk):
     options = Options(workspace=desk.project)
     home, policy = options.open(create=False)
-    for _ in range(20):
-        with orphan() as process:
-            found = MACHINE["orphans"](Context(options, home, policy, os.environ))
-            if process.poll() is None:
-                break
-    else:
-        pytest.skip("sessions of others on this machine keep ending what this test starts")
+    with orphan(home.state) as process:
+        found = MACHINE["orphans"](Context(options, home, policy, os.environ))
+        assert process.poll() is None
     assert found.status == "warn"
     assert process.pid in found.details["processes"]
     assert "--fix" in found.remedy
 
 
 def test_orphans_are_ended_when_asked(desk):
-    with orphan() as process:
+    with orphan(Options(workspace=desk.project).open(create=False)[0].state) as process:
         desk.run("doctor", "--fix", "--only", "python")
         assert process.wait(30) == -signal.SIGKILL
 

@@ -51,7 +51,10 @@ async def published(place):
 
 
 def rows(place):
+    """Those on disk; none where the file is a moment old and has no table yet."""
     with closing(sqlite3.connect(place.home / "telemetry.sqlite")) as connection:
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'calls'").fetchone():
+            return []
         return connection.execute("SELECT tool, status FROM calls").fetchall()
 
 

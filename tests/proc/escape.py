@@ -5,6 +5,7 @@
 
 import contextlib
 import json
+import math
 import os
 import shutil
 import socket
@@ -19,7 +20,8 @@ from typing import Any
 
 from harnessgym_mcp.core.policy import Isolation
 from harnessgym_mcp.proc.choose import choose_sandbox
-from harnessgym_mcp.proc.groups import end_group, sweep_orphans, wait_ended
+from harnessgym_mcp.proc.groups import end_group, wait_ended
+from harnessgym_mcp.proc.orphans import sweep_orphans
 from harnessgym_mcp.proc.room import Bounds, Room
 from harnessgym_mcp.proc.sandbox import Prepared, Sandbox
 from harnessgym_mcp.proc.watch import Watchdog
@@ -204,7 +206,7 @@ def orphan(place: Place, tier: str, name: str, tagged: bool) -> dict[str, str]:
     front.kill()
     front.wait()
     alone = wait_ended(pid, 2.0)
-    sweep_orphans()
+    sweep_orphans(place.base / "state", math.inf)
     if not alone and wait_ended(pid, 0.5):
         return {name: "swept"}
     return {name: fate(pid, 0)}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from store_bench import OUTCOMES
 
 UNSHARE = ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-rm"]
 
@@ -75,3 +76,24 @@ def test_rows_wait_for_a_full_disk_to_have_room_again(tmp_path: Path) -> None:
     assert seen["error"]
     assert seen["lost"] == 0
     assert seen["kept"] == [f"t{n}" for n in range(200)]
+
+
+@pytest.mark.usefixtures("_mounting")
+@pytest.mark.parametrize("transition", list(OUTCOMES))
+def test_a_disk_that_is_full_at_any_step_leaves_the_old_or_the_new_state(tmp_path: Path, transition: str) -> None:
+    """And says why; with room again, the same works."""
+    script = Path(__file__).with_name("full_driver.py")
+    command = [*UNSHARE, sys.executable, str(script), str(tmp_path / "disk"), transition]
+    ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=100)
+    assert ended.returncode == 0, ended.stderr
+    seen = json.loads(ended.stdout)
+    assert len(seen) >= 5
+    for one in seen:
+        assert one["full"] in OUTCOMES[transition], one
+        assert one["between"] in OUTCOMES[transition], one
+        assert (one["again"], one["after"]) == ({}, OUTCOMES[transition][-1]), one
+        if one["told"]:
+            assert (one["told"]["code"], one["told"]["hint"]) == ("state", "the disk is full: free some space"), one
+        else:
+            assert one["full"] == OUTCOMES[transition][-1], one
+    assert any(one["told"] for one in seen)

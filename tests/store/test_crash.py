@@ -1,6 +1,5 @@
 """A process that is killed in the middle of a transition leaves entirely the old or entirely the new state."""
 
-import os
 import random
 import subprocess
 import sys
@@ -8,60 +7,12 @@ import threading
 from pathlib import Path
 
 import pytest
-from store_bench import Workshop
+from store_bench import OUTCOMES, Workshop, check_whole, described
 
-from harnessgym_mcp.core.lifecycle import Registry, decode_registry
-from harnessgym_mcp.core.policy import Limits
-from harnessgym_mcp.store.evidence import read_evidence
 from harnessgym_mcp.store.home import Home
-from harnessgym_mcp.store.publish import Stores, recover
-from harnessgym_mcp.store.tree import scan_tree
+from harnessgym_mcp.store.publish import recover
 
 DRIVER = Path(__file__).with_name("crash_driver.py")
-
-OUTCOMES = {
-    "publish the first": [None, "active one"],
-    "publish another": ["active one", "active two"],
-    "reject": ["active one", "active one + bad"],
-    "reject again": ["active one + bad"],
-    "roll back": ["active two", "active one"],
-    "archive": ["active one", "archived one"],
-    "restore": ["archived one", "active one"],
-}
-
-
-def described(registry: Registry, shop: Workshop) -> str | None:
-    words = {shop.digest(word): word for word in ("one", "two", "bad")}
-    artifact = registry.artifacts.get("demo")
-    if artifact is None:
-        return None
-    rejected = "".join(f" + {words[q.digest]}" for q in registry.quarantine)
-    return f"{artifact.status} {words[artifact.current]}{rejected}"
-
-
-def check_whole(home: Home) -> Registry:
-    """After recovery: what the registry says is there, all of it, and nothing else."""
-    registry = decode_registry(home.registry.read_bytes()) if home.registry.exists() else Registry()
-    stores = Stores.open(home)
-    shown = {}
-    for artifact in registry.artifacts.values():
-        for version in artifact.versions:
-            assert stores.objects.verify(version.digest)
-            verdict = stores.verdicts.load(version.digest)
-            assert verdict is not None
-            assert verdict.qualified
-        if artifact.status == "active":
-            shown[artifact.name] = artifact.current
-    found = {p.name: scan_tree(p, Limits()).digest for p in (home.root / "generated").iterdir()}
-    assert found == shown
-    evidence = [read_evidence(p).digest for p in (home.root / "quarantine").glob("*/*")]
-    assert sorted(evidence) == sorted(q.digest for q in registry.quarantine)
-    for folder in (home.root, home.state):
-        left = [p for p in folder.rglob("*") if ".partial-" in p.name or ".new-" in p.name or ".old-" in p.name]
-        assert left == []
-    assert os.listdir(home.root / "pending") == []
-    assert os.listdir(home.root / "aside") == []
-    return registry
 
 
 @pytest.mark.parametrize("transition", list(OUTCOMES))

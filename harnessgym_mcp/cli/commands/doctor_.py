@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
 
     options = options_of(arguments)
     if arguments.fix:
-        _fix(output)
+        _fix(options, output)
     with output.busy("looking"):
         findings = asyncio.run(_examine(options, arguments.only))
     status = worst(list(findings.values()))
@@ -69,7 +69,8 @@ async def _examine(options: "Options", only: list[str]) -> "dict[str, Finding]":
     return {id: finding async for id, finding in examine(options, os.environ, only)}
 
 
-def _fix(output: Output) -> None:
-    from harnessgym_mcp.proc.groups import sweep_orphans
+def _fix(options: "Options", output: Output) -> None:
+    from harnessgym_mcp.proc.orphans import sweep_orphans
 
-    output.say(f"ended {sweep_orphans()} processes of crashed sessions")
+    home, policy = options.open(create=False)
+    output.say(f"ended {sweep_orphans(home.state, policy.lifecycle.prune_age)} processes of crashed sessions")

@@ -76,5 +76,5 @@ def _starter(home: "Home", policy: "Policy", output: Output) -> "list[Taken]":
     async def take_all() -> "list[Taken]":
         return [taken async for taken in take_in(stores, Submitter(stores, policy), folders)]
 
-    with output.busy(f"the clean room judges {', '.join(f.name for f in folders)}"):
+    with output.busy(f"the clean room judges the {len(folders)} starter artifacts"):
         return asyncio.run(take_all())

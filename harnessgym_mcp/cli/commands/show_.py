@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from harnessgym_mcp.cli.output import Output, Table
+from harnessgym_mcp.cli.output import Output, Prose, Table
 from harnessgym_mcp.cli.parser import options_of
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _parts(body: dict[str, Any], output: Output) -> list[str]:
         for v in body["versions"]
     ]
     return [
-        "\n".join(lines),
+        Prose("\n".join(lines)),
         output.table(("tool", "description"), tools),
         output.table(("", "version", "digest"), versions),
     ]

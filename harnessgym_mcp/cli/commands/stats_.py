@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from harnessgym_mcp.cli.output import Output
+from harnessgym_mcp.cli.output import Output, Prose
 from harnessgym_mcp.cli.parser import options_of
 
 __all__ = ["EXAMPLES", "HELP", "configure", "run"]
@@ -49,7 +49,7 @@ def _parts(body: dict[str, Any], output: Output) -> list[str]:
     else:
         parts.append("no call on record")
     if body["never_used"]:
-        parts.append("never used: " + ", ".join(body["never_used"]))
+        parts.append(Prose("never used: " + ", ".join(body["never_used"])))
     if stale := [f"{a['name']} ({a['idle_sessions']} sessions)" for a in body["artifacts"] if a["stale"]]:
         parts.append("stale, not called by the sessions since: " + ", ".join(stale))
     parts += [f"quarantined: {q['name']} {q['digest'][7:19]}: {q['reason']}" for q in body["quarantined"]]

@@ -1,7 +1,8 @@
 """Valid values: seeded, small, at the edges as often as within them.
 
-A value is built from the schema with its combinations chosen and merged, and then checked against the schema as it
-stands; what cannot be built in some tries is Unsatisfiable for us, whether or not it is for a mathematician.
+A value is built from the schema with its combinations chosen and merged, or is one of its examples and defaults, and
+then checked against the schema as it stands; what cannot be built in some tries is Unsatisfiable for us, whether or not
+it is for a mathematician.
 """
 
 import math
@@ -21,6 +22,7 @@ _BUILDS = 400  # parts built for one value, failed tries included
 _DEPTH = 8
 _BIG = 100  # numbers and lengths beyond this are used only where a bound names them
 _EDGE = 10_000  # and bounds beyond this are not: an honest tool may be slow there
+_GIVEN = 0.4  # how often an example or a default is taken where there is one
 _NUMBERS = (0, 1, 2, 3, 7, 10, 42, -1, 0.5, 2.25)
 
 
@@ -87,6 +89,8 @@ class Generator:
             return flat["const"]
         if flat.get("enum"):
             return self.random.choice(flat["enum"])
+        if (given := _given(flat)) and self.random.random() < _GIVEN:
+            return self.random.choice(given)
         match self._type(flat):
             case "object":
                 return self._object(flat, depth)
@@ -190,6 +194,12 @@ class Generator:
         inner = [n for n in _NUMBERS if low <= n <= high]
         between = self.random.uniform(max(low, -_BIG), min(high, _BIG)) if low <= _BIG and high >= -_BIG else low
         return self.random.choice([*ends, *inner, round(between, 3)])
+
+
+def _given(flat: Mapping[str, Any]) -> list[Any]:
+    """The author's own values. JSON Schema does not promise that they are valid; like what we build they are checked."""
+    examples = flat.get("examples")
+    return [*(examples if isinstance(examples, list) else ()), *([flat["default"]] if "default" in flat else ())]
 
 
 def _implied(flat: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from harnessgym_mcp.core.verdict import Finding, finding
 from harnessgym_mcp.core.wire import LEGACY, MODERN
 from harnessgym_mcp.errors import HarnessGymError, PackagesError, UpstreamError
 from harnessgym_mcp.proc.environments import Environments
+from harnessgym_mcp.qualify.checks.commands import check_commands
 from harnessgym_mcp.qualify.checks.definitions import check_definitions, near_duplicates, poisoned
 from harnessgym_mcp.qualify.context import Context
 from harnessgym_mcp.qualify.offers import offers_of
@@ -42,6 +43,8 @@ class _Failure:
 async def run(ctx: Context) -> list[Finding]:
     if unbuilt := await _environment(ctx):
         return [unbuilt]
+    if missing := _commands(ctx):
+        return missing
     found = await connect(ctx, FIRST)
     if isinstance(found, Finding):
         return [found]
@@ -89,6 +92,17 @@ async def _environment(ctx: Context) -> Finding | None:
         where = "plugin.json dependencies"
         return finding("boot.packages", error.message, where=where, fix=error.hint)
     return None
+
+
+def _commands(ctx: Context) -> list[Finding]:
+    """What is not there is told as such, before it shows as a failure of something else."""
+    folders = [bind.source / "bin" for bind in ctx.environment.binds]
+    declared = ctx.manifest.extension.dependencies.commands if ctx.manifest else []
+    started = [ctx.launch.command] if "/" not in ctx.launch.command else []
+    return [
+        *check_commands(declared, "plugin.json dependencies.commands", folders),
+        *check_commands(started, "mcp.json command", folders),
+    ]
 
 
 def _no_list(ctx: Context, error: Exception) -> Finding:

@@ -8,7 +8,7 @@ from typing import Any
 from harnessgym_mcp.core.names import check_artifact_name, sanitised
 from harnessgym_mcp.core.text import visible
 from harnessgym_mcp.core.verdict import Finding, finding
-from harnessgym_mcp.errors import HarnessGymError, NameRefused
+from harnessgym_mcp.errors import HarnessGymError, NameRefused, StateError
 from harnessgym_mcp.qualify.checks.poison import poison
 from harnessgym_mcp.qualify.context import Context
 from harnessgym_mcp.store.tree import TreeRefused, copy_tree, scan_tree, survey
@@ -34,6 +34,8 @@ async def run(ctx: Context) -> list[Finding]:
     except TreeRefused as refused:
         ctx.tree, _ = survey(Path(ctx.request.source), ctx.policy.limits)  # for its digest: evidence has a name
         return [_refused(*problem) for problem in refused.problems[:20]]
+    except StateError:  # our own copy could not be written
+        raise
     except HarnessGymError as error:
         return [finding("intake.unreadable", error.message, where=ctx.request.source, fix=error.hint)]
     ctx.plugin = _read(ctx.root / "plugin.json")

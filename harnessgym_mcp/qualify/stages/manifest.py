@@ -9,6 +9,7 @@ from harnessgym_mcp.core.pep723 import read_block
 from harnessgym_mcp.core.requirements import check_python, check_requirements
 from harnessgym_mcp.core.verdict import Finding, finding
 from harnessgym_mcp.errors import UsageError
+from harnessgym_mcp.qualify.checks.commands import check_skills_commands
 from harnessgym_mcp.qualify.checks.recipes import check_permissions, check_recipe, entry_files
 from harnessgym_mcp.qualify.checks.skills import check_skill
 from harnessgym_mcp.qualify.context import Context
@@ -107,6 +108,9 @@ def _server(ctx: Context, manifest: ArtifactManifest) -> Iterator[Finding]:
     if manifest.command:
         yield from check_recipe(manifest, {f.path: f.executable for f in _files(ctx)})
         yield from check_permissions(manifest, ctx.policy.grants)
+    else:
+        declared = manifest.extension.dependencies.commands
+        yield from check_skills_commands(declared, "plugin.json dependencies.commands")
 
 
 def _skills(ctx: Context) -> Iterator[Finding]:

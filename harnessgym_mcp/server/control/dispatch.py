@@ -14,6 +14,8 @@ from harnessgym_mcp.server.control.submit import Submissions
 
 __all__ = ["Control"]
 
+_KINDS = {"string": str, "number": int | float, "boolean": bool, "object": dict, "array": list}
+
 
 class Control:
     """The control tools, as the switchboard calls them."""
@@ -45,9 +47,17 @@ class Control:
 
 
 def _check_arguments(name: str, arguments: dict[str, Any]) -> None:
-    """Unknown arguments are told, not passed over: a model that misspells one learns it at once."""
+    """Unknown arguments and wrong kinds are told, not passed over: a model that errs learns it at once."""
     definition = next(d for d in DEFINITIONS if d["name"] == name)
     known = definition["inputSchema"]["properties"]
     unknown = sorted(set(arguments) - set(known))
     if unknown:
         raise UsageError(f"{name} has no argument {unknown[0][:60]!r}", hint=f"it takes: {', '.join(known) or 'none'}")
+    for key, value in arguments.items():
+        kinds = known[key]["type"] if isinstance(known[key]["type"], list) else [known[key]["type"]]
+        if value is not None and not any(_is_kind(value, kind) for kind in kinds):
+            raise UsageError(f"`{key}` is of type {' or '.join(kinds)}", hint=known[key].get("description", ""))
+
+
+def _is_kind(value: object, kind: str) -> bool:
+    return isinstance(value, _KINDS[kind]) and (kind == "boolean" or not isinstance(value, bool))

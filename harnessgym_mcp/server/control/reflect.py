@@ -27,6 +27,8 @@ QUESTION = (
     "must be of use for the next task of this kind too, hold no answer of this task, and work in a clean room."
 )
 
+_NEXT = 'call harnessgym.reflect {"selected": {"name": "...", "why": "...", "tools": ["..."]}}'
+
 RULES = (
     "One artifact: build what you selected, nothing else. Keep plugin.json, mcp.json, SKILL.md.",
     "Start from the scaffold: a working stdlib MCP server. Replace its example tool by yours; keep the loop.",
@@ -87,10 +89,11 @@ async def _evidence(services: Services, ask: Ask) -> dict[str, Any]:
     if held:
         return {
             "open_slot": {"name": held.name, "draft": held.draft, "rejections": held.rejections},
-            "next": f"this iteration's slot is open for {held.name!r}: submit it, or submit_artifact {{abandon: true}}",
+            "next": f"this iteration's slot is open for {held.name!r}: harnessgym.submit_artifact submits it, "
+            'harnessgym.submit_artifact {"abandon": true} gives it up',
             "evidence": evidence,
         }
-    return {"question": QUESTION, "next": "call harnessgym.reflect with `selected`", "evidence": evidence}
+    return {"question": QUESTION, "next": _NEXT, "evidence": evidence}
 
 
 def _quarantined(registry: Registry) -> list[dict[str, Any]]:

@@ -10,10 +10,11 @@ import msgspec
 
 from harnessgym_mcp.core.exposure import tokens, tokens_by_artifact
 from harnessgym_mcp.core.iteration import open_of
-from harnessgym_mcp.core.lifecycle import Artifact, hidden
+from harnessgym_mcp.core.lifecycle import Artifact, Registry, hidden
+from harnessgym_mcp.core.names import near
 from harnessgym_mcp.core.regressions import regressions
 from harnessgym_mcp.core.text import one_line
-from harnessgym_mcp.errors import HarnessGymError, UsageError
+from harnessgym_mcp.errors import HarnessGymError, NotFoundError, UsageError
 from harnessgym_mcp.proc.choose import choose_sandbox
 from harnessgym_mcp.qualify.checks.definitions import near_duplicates
 from harnessgym_mcp.qualify.request import Known
@@ -53,7 +54,10 @@ async def stats(services: Services, ask: Ask) -> dict[str, Any]:
     only = str(arguments.get("artifact") or "")
     scope = str(arguments.get("scope") or "session")
     if scope not in ("session", "run", "all"):
-        raise UsageError(f"`scope` is session, run or all, not {one_line(scope, 40)}")
+        raise UsageError(f"`scope` is session, run or all, not {one_line(scope, 40)}", hint="leave it out for session")
+    registry = services.harness.registry
+    if only:
+        _check_known(registry, only)
     run = labels_of(ask.client.session).get("run", "")
     session = ask.identity.session if scope == "session" or (scope == "run" and not run) else None
     calls = await asyncio.to_thread(
@@ -65,7 +69,6 @@ async def stats(services: Services, ask: Ask) -> dict[str, Any]:
         artifact=only or None,
     )
     isolation = await asyncio.to_thread(_isolation, services)
-    registry = services.harness.registry
     artifacts = [a for a in registry.artifacts.values() if not only or a.name == only]
     idle = await asyncio.to_thread(idle_sessions, services.home, artifacts)
     used = {(c.artifact, c.tool) for c in calls if c.calls}
@@ -99,6 +102,15 @@ async def stats(services: Services, ask: Ask) -> dict[str, Any]:
         "session": ask.identity.session,
         "policy_digest": services.policy.digest,
     }
+
+
+def _check_known(registry: Registry, name: str) -> None:
+    """Of an unknown one there would be nothing to show, which looks like one that is never used."""
+    known = sorted({*registry.artifacts, *(q.name for q in registry.quarantine)})
+    if name not in known:
+        like = near(name, known)
+        hint = f"did you mean {' or '.join(like)}?" if like else "harnessgym.stats without `artifact` shows all"
+        raise NotFoundError(f"no artifact is called {one_line(name, 80)!r}", hint=hint)
 
 
 def _artifact(services: Services, artifact: Artifact) -> dict[str, Any]:

@@ -6,6 +6,7 @@ A qualification goes on when its caller does not wait for it: the ticket asks af
 import asyncio
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -20,12 +21,13 @@ from harnessgym_mcp.core.verdict import StageResult
 from harnessgym_mcp.errors import NotFoundError, SlotError, UsageError
 from harnessgym_mcp.qualify.submission import Submission, Submitter
 from harnessgym_mcp.server.asking import Ask
+from harnessgym_mcp.server.control.inline import write_inline
 from harnessgym_mcp.server.control.services import Services
-from harnessgym_mcp.store.atomic import write_atomic
 
 __all__ = ["Job", "Submissions"]
 
 STAGES = 12
+_JOINED = "a submission was under way already: this is its answer; what you sent with this call was not looked at"
 
 
 @dataclass(slots=True)
@@ -46,35 +48,44 @@ class Submissions:
         self._services = services
         self._submitter = submitter
         self._jobs: dict[str, Job] = {}
+        self._order = asyncio.Lock()
 
     async def __call__(self, ask: Ask) -> dict[str, Any]:
         """Raises SlotError, NotFoundError, UsageError."""
         arguments = ask.arguments
         if ticket := arguments.get("ticket"):
             return await self._collect(ask, str(ticket))
-        held = open_of(await asyncio.to_thread(self._services.iterations.read), ask.identity.session)
-        if arguments.get("abandon"):
-            return await self._abandon(held)
+        async with self._order:  # two at the same moment are one submission, not two
+            held = open_of(await asyncio.to_thread(self._services.iterations.read), ask.identity.session)
+            running = self._running(ask.identity.session)
+            if arguments.get("abandon"):
+                return await self._abandon(held, running)
+            job = running or await self._begin(ask, held)
+        notes = [_JOINED] if running else []
+        return await self._wait(ask, job, notes)
+
+    def _running(self, session: str) -> Job | None:
+        """A session has one slot, and so one qualification."""
+        return next((j for j in self._jobs.values() if j.session == session and not j.task.done()), None)
+
+    async def _begin(self, ask: Ask, held: Iteration | None) -> Job:
         if held is None and self._services.policy.qualify.require_slot:
             raise SlotError(
                 "this session has no open build slot",
                 hint="call harnessgym.reflect with `selected` first: it opens one and gives you a draft",
             )
-        if running := next(
-            (j for j in self._jobs.values() if held and j.name == held.name and not j.task.done()), None
-        ):
-            return await self._wait(ask, running)
-        source = await asyncio.to_thread(self._source, ask, held)
-        return await self._wait(ask, self._start(ask, held, source))
+        return self._start(ask, held, await asyncio.to_thread(self._source, ask, held))
 
     # ---- what is submitted
 
     def _source(self, ask: Ask, held: Iteration | None) -> Path:
         files, path = ask.arguments.get("files"), ask.arguments.get("path")
         if files is not None:
-            return self._write(files, self._draft(held, path))
+            draft = self._draft(held, path)
+            write_inline(files, draft, self._services.policy.limits)
+            return draft
         if path is None and held is None:
-            raise UsageError("neither `path` nor `files` was given")
+            raise UsageError("neither `path` nor `files` was given", hint="`path` names the draft's folder")
         source = self._located(str(path)) if path is not None else Path(held.draft if held else "")
         if not source.is_dir():
             raise NotFoundError(f"there is no folder {one_line(str(source), 300)}", hint="`path` is the draft's folder")
@@ -91,29 +102,16 @@ class Submissions:
             return Path(held.draft)
         if not isinstance(path, str):
             raise UsageError("`files` without an open slot need `path`, the name of the draft")
-        return self._services.home.draft(PurePosixPath(path).name)
+        return self._services.home.draft(names.check_artifact_name(PurePosixPath(path).name))
 
-    def _write(self, files: object, draft: Path) -> Path:
-        if not isinstance(files, dict) or not all(isinstance(v, str) for v in files.values()):
-            raise UsageError("`files` maps relative paths to texts")
-        most = self._services.policy.limits.inline_bytes
-        if sum(len(text.encode("utf-8", "replace")) for text in files.values()) > most:
-            raise UsageError(
-                f"`files` are more than {most} bytes in all", hint="write the draft to disk and send `path`"
-            )
-        for path in files:
-            _check_relative(path)
-        for path, text in files.items():
-            target = draft / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if not target.parent.resolve().is_relative_to(draft.resolve()) or target.is_dir():
-                raise UsageError(f"`files`: {one_line(path, 120)} leads out of the draft or names a folder")
-            write_atomic(target, text.encode("utf-8", "surrogateescape"))
-        return draft
-
-    async def _abandon(self, held: Iteration | None) -> dict[str, Any]:
+    async def _abandon(self, held: Iteration | None, running: Job | None) -> dict[str, Any]:
         if held is None:
-            raise SlotError("there is no open build slot to abandon")
+            raise SlotError("there is no open build slot to abandon", hint="harnessgym.reflect opens one")
+        if running:  # what it may publish any moment cannot be said to be given up
+            raise SlotError(
+                f"the clean room is at work on {running.name!r}",
+                hint=f'harnessgym.submit_artifact {{"ticket": "{running.ticket}"}} waits for its end',
+            )
 
         def close(iterations: list[Iteration]) -> list[Iteration]:
             return close_slot(iterations, held.id, "abandoned", at=time.time(), reason="abandoned by the agent")
@@ -142,15 +140,16 @@ class Submissions:
         self._jobs[job.ticket] = job
         return job
 
-    async def _wait(self, ask: Ask, job: Job) -> dict[str, Any]:
+    async def _wait(self, ask: Ask, job: Job, notes: Sequence[str] = ()) -> dict[str, Any]:
         await asyncio.wait({job.task}, timeout=self._services.policy.timeouts.submit)
         if not job.task.done():
             return {
                 "status": "running",
                 "ticket": job.ticket,
-                "next": "call harnessgym.submit_artifact {ticket} in a while",
+                "next": f'call harnessgym.submit_artifact {{"ticket": "{job.ticket}"}} in a while',
+                **({"notes": notes} if notes else {}),
             }
-        return await self._answer(ask, job, job.task.result())
+        return await self._answer(ask, job, job.task.result(), notes)
 
     async def _collect(self, ask: Ask, ticket: str) -> dict[str, Any]:
         job = self._jobs.get(ticket)
@@ -163,10 +162,11 @@ class Submissions:
 
     # ---- the answer
 
-    async def _answer(self, ask: Ask, job: Job, submission: Submission) -> dict[str, Any]:
+    async def _answer(self, ask: Ask, job: Job, submission: Submission, notes: Sequence[str]) -> dict[str, Any]:
         verdict = msgspec.to_builtins(submission.verdict)
         rest = {k: v for k, v in verdict.items() if k not in ("status", "tools", "findings")}
-        rest |= {"notes": submission.notes} if submission.notes else {}
+        notes = [*notes, *submission.notes]
+        rest |= {"notes": notes} if notes else {}
         former = [{"digest": q.digest, "findings": q.findings} for q in submission.history]
         rest |= {"former_rejections": former} if former else {}
         seen = ask.client.lists
@@ -211,18 +211,3 @@ class Submissions:
             "repair": f"{submission.repair} of {submission.repairs}",
             "next": "repair what each finding of severity error names (`fix`), then submit again",
         }
-
-
-def _check_relative(path: object) -> None:
-    text = str(path)
-    parts = PurePosixPath(text).parts
-    bad = (
-        not text
-        or "\\" in text
-        or "\x00" in text
-        or PurePosixPath(text).is_absolute()
-        or ".." in parts
-        or len(text) > 255
-    )
-    if bad:
-        raise UsageError(f"`files`: {one_line(text, 120)!r} is not a relative path within the draft")
