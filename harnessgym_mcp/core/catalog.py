@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from msgspec import Raw
+
 from harnessgym_mcp.core import names
 from harnessgym_mcp.core.digest import canonical, sha256
 from harnessgym_mcp.core.frames import encode
@@ -25,6 +27,7 @@ class Route(NamedTuple):
 
     artifact: str
     tool: str
+    spelt: Raw  # the tool's name as JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,7 @@ def build(own: Sequence[Mapping[str, Any]], versions: Mapping[str, Version], *, 
         for definition in in_order:
             tool = _publish(artifact, version, definition) if prefixed else _as_it_is(artifact, definition)
             tools.append(tool)
-            routes[tool.name] = Route(artifact, str(definition["name"]))
+            routes[tool.name] = Route(artifact, name := str(definition["name"]), Raw(encode(name)))
     return Catalog(tuple(tools), routes, _fingerprint(tools))
 
 

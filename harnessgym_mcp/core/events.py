@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from harnessgym_mcp.core.frames import encode
+
 __all__ = ["STATUSES", "CallEvent", "Session", "kinds_json", "percentile"]
 
 STATUSES: Final = ("completed", "tool_error", "protocol_error", "timeout", "cancelled", "crashed")
@@ -54,9 +56,9 @@ def percentile(ordered: list[float], share: float) -> float | None:
     return ordered[max(0, min(len(ordered) - 1, rank))]
 
 
-def kinds_json(kinds: Iterable[str]) -> dict[str, int]:
-    """Kind -> count."""
+def kinds_json(kinds: Iterable[str]) -> str:
+    """Kind -> count, as a JSON object."""
     out: dict[str, int] = {}
     for kind in kinds:
         out[kind] = out.get(kind, 0) + 1
-    return out
+    return encode(out).decode()

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
+from harnessgym_mcp.core.framing import SHORT, Part
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.errors import FrameError, UpstreamProtocolError
 
@@ -76,14 +77,26 @@ class _Fast(Struct, gc=False):
 
 
 class Answer(Struct, frozen=True, gc=False):
-    """An upstream's answer. `tail` is what follows `"result":` or `"error":` in the frame, closing brace included."""
+    """An upstream's answer. What follows `"result":` or `"error":` begins at `start` of the frame, the closing brace
+    included: it is passed on from there as it stands."""
 
     id: int
-    tail: bytes
+    frame: bytes
+    start: int
     is_result: bool = True
     tool_error: bool = False
     result_type: str = ""
     kinds: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes of the result or the error."""
+        return len(self.frame) - self.start - 1
+
+    @property
+    def body(self) -> bytes:
+        """The result or the error alone."""
+        return self.frame[self.start :].rstrip()[:-1]
 
 
 _decode = msgspec.json.Decoder(Message).decode
@@ -92,6 +105,7 @@ _decode_view = msgspec.json.Decoder(_View).decode
 _decode_object = msgspec.json.Decoder(dict[str, Raw]).decode
 _head = re.compile(rb'\{\s*"jsonrpc"\s*:\s*"2\.0"\s*,\s*"id"\s*:\s*(\d+)\s*,\s*"result"\s*:\s*(?=\{)').match
 _id = re.compile(rb'"id"\s*:\s*("(?:[^"\\]|\\.){0,200}"|-?\d{1,40})')
+_brace = re.compile(rb"\{?[ \t\r\n]*")
 _legal_id = re.compile(rb'"|-?\d').match
 
 
@@ -103,7 +117,7 @@ def parse(frame: bytes) -> Message:
         message = _parse_shape(frame)
     except (msgspec.DecodeError, RecursionError) as error:
         message = _parse_slowly(frame, error)
-    if message.id is not UNSET and not _legal_id(bytes(message.id)):
+    if message.id is not UNSET and not _legal_id(message.id):
         raise FrameError("an id is a string or a number", rpc_code=INVALID_REQUEST)
     if message.method is UNSET and message.result is UNSET and message.error is UNSET:
         raise FrameError("neither a request nor an answer", rpc_code=INVALID_REQUEST, request_id=_find_id(frame))
@@ -189,14 +203,17 @@ def notification(method: str, params: dict[str, Raw] | UnsetType = UNSET) -> byt
 
 
 def _join(members: dict[str, Raw]) -> bytes:
-    return b"{" + b",".join([b"%b:%b" % (_key(k), v) for k, v in members.items()]) + b"}"
+    return b"{" + b",".join([(_KEYS.get(k) or _key(k)) + v for k, v in members.items()]) + b"}"
 
 
 def _key(key: str) -> bytes:
     try:
-        return encode(key)
+        return encode(key) + b":"
     except UnicodeEncodeError:  # a lone surrogate in a key
-        return _dump(key)
+        return _dump(key) + b":"
+
+
+_KEYS = {key: _key(key) for key in ("name", "arguments", "_meta", "uri")}
 
 
 def result_reply(id: bytes, result: bytes) -> bytes:
@@ -224,9 +241,13 @@ def parse_answer(frame: bytes) -> Answer | None:
         else:
             view = fast.result
             if fast.id == int(head[1]) and fast.method is UNSET and fast.error is UNSET:
-                kinds = tuple([b.type for b in view.content])
-                return Answer(fast.id, frame[head.end() :], True, view.isError, view.resultType, kinds)
+                kinds = _kinds(view)
+                return Answer(fast.id, frame, head.end(), True, view.isError, view.resultType, kinds)
     return _parse_answer_slowly(frame)
+
+
+def _kinds(view: _View) -> tuple[str, ...]:
+    return tuple([block.type[:40] for block in view.content])
 
 
 def _parse_answer_slowly(frame: bytes) -> Answer | None:
@@ -241,7 +262,7 @@ def _parse_answer_slowly(frame: bytes) -> Answer | None:
     except ValueError:
         raise UpstreamProtocolError(f"an answer to {one_line(repr(message.raw_id), 60)}, which was not asked") from None
     if message.error is not UNSET:
-        return Answer(id, bytes(message.error) + b"}", is_result=False)
+        return Answer(id, bytes(message.error) + b"}", 0, is_result=False)
     raw = bytes(message.result) if message.result is not UNSET else b"null"
     if raw[:1] != b"{":
         raise UpstreamProtocolError("a result that is no object")
@@ -251,20 +272,30 @@ def _parse_answer_slowly(frame: bytes) -> Answer | None:
 def _slow_view(id: int, raw: bytes) -> Answer:
     try:
         view = _decode_view(raw)
-        kinds = tuple(b.type for b in view.content)
-        return Answer(id, raw + b"}", True, view.isError, view.resultType, kinds)
+        return Answer(id, raw + b"}", 0, True, view.isError, view.resultType, _kinds(view))
     except (msgspec.MsgspecError, RecursionError):
         members = object_of(raw)
         kind = bytes(members.get("resultType", b""))
-        return Answer(id, raw + b"}", True, bytes(members.get("isError", b"")) == b"true", kind.decode().strip('"'))
+        return Answer(id, raw + b"}", 0, True, bytes(members.get("isError", b"")) == b"true", kind.decode().strip('"'))
 
 
-def splice_answer(id: bytes, answer: Answer, modern: bool = False) -> bytes:
-    """The answer under the client's own id; a modern client is told `resultType` where a legacy server did not."""
+def _after_brace(frame: bytes, at: int) -> int:
+    found = _brace.match(frame, at)
+    return found.end() if found else at
+
+
+def splice_answer(id: bytes, answer: Answer, modern: bool = False) -> tuple[Part, ...]:
+    """The answer under the client's own id, a long one in two parts and uncopied; a modern client is told `resultType`
+    where a legacy server did not."""
+    frame, start = answer.frame, answer.start
     if not answer.is_result:
-        return b'{"jsonrpc":"2.0","id":%b,"error":%b' % (id, answer.tail)
-    if modern and not answer.result_type:
-        rest = answer.tail[1:].lstrip()
-        comma = b"" if rest[:1] == b"}" else b","
-        return b'{"jsonrpc":"2.0","id":%b,"result":{"resultType":"complete"%b%b' % (id, comma, rest)
-    return b'{"jsonrpc":"2.0","id":%b,"result":%b' % (id, answer.tail)
+        head = b'{"jsonrpc":"2.0","id":%b,"error":' % id
+    elif modern and not answer.result_type:
+        start = _after_brace(frame, start)
+        comma = b"" if frame[start : start + 1] == b"}" else b","
+        head = b'{"jsonrpc":"2.0","id":%b,"result":{"resultType":"complete"%b' % (id, comma)
+    else:
+        head = b'{"jsonrpc":"2.0","id":%b,"result":' % id
+    if len(frame) < SHORT:
+        return (head + frame[start:],)
+    return (head, memoryview(frame)[start:])

@@ -1,22 +1,33 @@
-"""Bytes to frames: newline-delimited JSON or `Content-Length` headers, found out per message by looking.
+"""Bytes to frames and back: newline-delimited JSON or `Content-Length` headers, found out per message by looking.
 
 `{` or `[` begins a line of JSON, `content-` in any letter case begins headers; anything else up to a newline is
-stray output. No I/O: `Splitter.feed` takes what was read and gives what is complete.
+stray output. No I/O: `Splitter.feed` takes what was read and gives what is complete. A long frame is put together
+once, from the reads that it came in, and is sent on in parts, without being put together again.
 """
 
 from collections.abc import Callable
 
-__all__ = ["Splitter", "with_headers", "with_newline"]
+__all__ = ["SHORT", "Part", "Splitter", "with_headers", "with_newline"]
+
+Part = bytes | memoryview
+"""A piece of a frame."""
+
+SHORT = 32_768  # bytes; what is shorter is cheaper to copy than to send in parts
 
 _WHITE = b" \t\r\n"
 
 
-def with_newline(frame: bytes) -> bytes:
-    return frame + b"\n"
+def with_newline(*parts: Part) -> tuple[Part, ...]:
+    """A frame, given in one part or several, and its newline."""
+    first = parts[0]
+    if len(parts) == 1 and len(first) < SHORT:
+        return (bytes(first) + b"\n",)
+    return (*parts, b"\n")
 
 
-def with_headers(frame: bytes) -> bytes:
-    return b"Content-Length: %d\r\n\r\n%b" % (len(frame), frame)
+def with_headers(frame: bytes) -> tuple[Part, ...]:
+    head = b"Content-Length: %d\r\n\r\n" % len(frame)
+    return (head + frame,) if len(frame) < SHORT else (head, frame)
 
 
 class Splitter:
@@ -25,12 +36,13 @@ class Splitter:
 
     __slots__ = (
         "_body",
-        "_buffer",
+        "_held",
+        "_in_headers",
         "_most",
         "_on_frame",
         "_on_oversize",
         "_on_stray",
-        "_searched",
+        "_parts",
         "_skipping",
         "headers",
     )
@@ -46,108 +58,105 @@ class Splitter:
         self._on_frame = on_frame
         self._on_stray = on_stray
         self._on_oversize = on_oversize
-        self._buffer = bytearray()
-        self._searched = 0  # bytes of the buffer known to hold no newline
+        self._parts: list[bytes] = []  # the beginning of what is not complete yet
+        self._held = 0  # its length
         self._body = -1  # length of the body that headers announced
+        self._in_headers = False  # are we between the first header line and the body?
         self._skipping = 0  # bytes left of an oversized body; -1: up to the next newline
         self.headers = False  # did the last frame come with headers?
 
     def feed(self, data: bytes) -> None:
-        # The common case, one whole line in one read, is handed on without a copy.
-        if (
-            not self._buffer
-            and not self._skipping
-            and self._body < 0
-            and data[:1] == b"{"
-            and data.find(b"\n") == len(data) - 1 <= self._most
-        ):
-            self.headers = False
-            self._on_frame(data[:-1])
-            return
-        self._buffer += data
-        while self._step():
-            pass
+        at, end = 0, len(data)
+        while at < end:
+            if self._skipping:
+                at = self._skip(data, at)
+            elif self._in_headers and not self._held and data[at] in b"{[":
+                self._end_headers()  # the empty line was forgotten
+            elif self._body >= 0 and not self._in_headers:
+                at = self._take_body(data, at)
+            else:
+                at = self._take_line(data, at)
 
-    def _step(self) -> bool:
-        """One message out of the buffer; False when more bytes are needed."""
-        if self._skipping:
-            return self._skip()
-        if self._body >= 0:
-            return self._take_body()
-        line = self._take_line()
-        if line is None:
-            return False
-        stripped = line if line[:1] == b"{" and line[-1:] == b"}" else line.strip(_WHITE)
-        if stripped[:1] in (b"{", b"["):
-            self.headers = False
-            self._on_frame(stripped)
-        elif stripped[:8].lower() == b"content-":
-            return self._take_headers(stripped)
-        elif stripped:
-            self._on_stray(stripped)
-        return True
+    def _keep(self, data: bytes, at: int) -> int:
+        self._parts.append(data[at:] if at else data)
+        self._held += len(data) - at
+        return len(data)
 
-    def _take_line(self) -> bytes | None:
-        at = self._buffer.find(b"\n", self._searched)
-        if at < 0:
-            self._searched = len(self._buffer)
-            if self._searched > self._most:
-                self._on_oversize(bytes(self._buffer[:256]))
-                self._drop(self._searched)
+    def _whole(self, data: bytes, at: int, end: int) -> bytes:
+        """What is held and the data up to `end`."""
+        if not self._held:
+            return data[at:end]
+        whole = b"".join((*self._parts, data[at:end]))
+        self._parts.clear()
+        self._held = 0
+        return whole
+
+    def _take_line(self, data: bytes, at: int) -> int:
+        end = data.find(b"\n", at)
+        if end < 0:
+            self._keep(data, at)
+            if self._held > self._most:
+                self._on_oversize(self._whole(b"", 0, 0)[:256])
                 self._skipping = -1
-            return None
-        line = bytes(memoryview(self._buffer)[:at])
-        self._drop(at + 1)
+            return len(data)
+        line = self._whole(data, at, end) if self._held else data[at:end]
         if len(line) > self._most:
             self._on_oversize(line[:256])
-            return b""
-        return line
+        elif self._in_headers:
+            if not line.strip(_WHITE):
+                self._end_headers()
+        elif line[:1] == b"{" and line[-1:] == b"}":
+            self.headers = False
+            self._on_frame(line)
+        else:
+            self._take_odd_line(line.strip(_WHITE))
+        return end + 1
 
-    def _take_headers(self, first: bytes) -> bool:
-        """The header block's lines are consumed one by one; an empty one ends it."""
-        name, _, value = first.partition(b":")
-        if name.strip().lower() == b"content-length":
-            try:
-                self._body = int(value)
-            except ValueError:
-                self._body = -1
-            if self._body < 0:
-                self._on_stray(first)
-            elif self._body > self._most:
-                self._on_oversize(first)
-        # Other header lines (Content-Type) and the empty line are passed over by _take_body and _take_line.
-        return True
+    def _take_odd_line(self, line: bytes) -> None:
+        if line[:1] in (b"{", b"["):
+            self.headers = False
+            self._on_frame(line)
+        elif line[:8].lower() == b"content-":
+            self._begin_headers(line)
+        elif line:
+            self._on_stray(line)
 
-    def _take_body(self) -> bool:
-        # Between the first header line and the body stand further headers and one empty line.
-        while self._buffer and self._buffer[0] not in b"{[":
-            at = self._buffer.find(b"\n")
-            if at < 0:
-                return False
-            self._drop(at + 1)
-        if self._body > self._most and self._buffer:
+    def _begin_headers(self, line: bytes) -> None:
+        """Further header lines follow, and an empty one."""
+        name, _, length = line.partition(b":")
+        if name.rstrip().lower() != b"content-length":
+            return
+        length = length.strip()
+        if not length.isdigit() or len(length) > 15:
+            self._on_stray(line)
+            return
+        self._body = int(length)
+        self._in_headers = True
+        if self._body > self._most:
+            self._on_oversize(line)
+
+    def _end_headers(self) -> None:
+        self._in_headers = False
+        if self._body > self._most:
             self._skipping, self._body = self._body, -1
-            return True
-        if len(self._buffer) < self._body or not self._buffer:
-            return False
-        frame = bytes(memoryview(self._buffer)[: self._body])
-        self._drop(self._body)
+        elif not self._body:
+            self._body = -1
+
+    def _take_body(self, data: bytes, at: int) -> int:
+        end = at + self._body - self._held
+        if end > len(data):
+            return self._keep(data, at)
+        frame = self._whole(data, at, end)
         self._body = -1
         self.headers = True
         self._on_frame(frame)
-        return True
+        return end
 
-    def _skip(self) -> bool:
+    def _skip(self, data: bytes, at: int) -> int:
         if self._skipping > 0:
-            gone = min(self._skipping, len(self._buffer))
+            gone = min(self._skipping, len(data) - at)
             self._skipping -= gone
-            self._drop(gone)
-            return bool(self._buffer)
-        at = self._buffer.find(b"\n")
-        self._drop(len(self._buffer) if at < 0 else at + 1)
-        self._skipping = -1 if at < 0 else 0
-        return at >= 0
-
-    def _drop(self, count: int) -> None:
-        del self._buffer[:count]
-        self._searched = 0
+            return at + gone
+        end = data.find(b"\n", at)
+        self._skipping = -1 if end < 0 else 0
+        return len(data) if end < 0 else end + 1

@@ -57,7 +57,7 @@ def observed(event: CallEvent, call: Call) -> Observed:
     """Read off a call what a span tells."""
     meta = object_of(call.params.get("_meta", UNSET))
     context: dict[str, str] = {key: _text(meta[key]) for key in _CONTEXT if key in meta}
-    code = _code(call.answer.tail) if call.answer and event.status == "protocol_error" else ""
+    code = _code(call.answer.body) if call.answer and event.status == "protocol_error" else ""
     return Observed(event, context, str(call.number or ""), call.modern, code)
 
 
@@ -221,9 +221,9 @@ def _text(raw: Raw) -> str:
         return ""
 
 
-def _code(tail: bytes) -> str:
-    """The code in the rest of an error frame (`{...}}`); "" where there is none."""
+def _code(error: bytes) -> str:
+    """The code in an error; "" where there is none."""
     try:
-        return str(int(json.loads(tail.rstrip()[:-1])["code"]))
+        return str(int(json.loads(error)["code"]))
     except (ValueError, KeyError, TypeError, RecursionError):
         return ""

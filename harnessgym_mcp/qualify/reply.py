@@ -53,7 +53,7 @@ class Pending:
         self._canary = canary
 
     def answered(self, answer: Answer) -> None:
-        self.leaked = self._canary in answer.tail
+        self.leaked = self._canary in answer.frame
         self._done(_reply(answer, (time.perf_counter() - self.started) * 1000))
 
     def failed(self, error: UpstreamError) -> None:
@@ -66,7 +66,7 @@ class Pending:
 
 
 def _reply(answer: Answer, ms: float) -> Reply:
-    body = answer.tail.rstrip()[:-1]
+    body = answer.body
     size = len(body)
     if not answer.is_result:
         message = object_of(body).get("message", Raw(b'""'))

@@ -17,6 +17,7 @@ from harnessgym_mcp.core.frames import (
     result_reply,
     splice_answer,
 )
+from harnessgym_mcp.core.framing import Part
 from harnessgym_mcp.server import handshake
 from harnessgym_mcp.server.client import Client, Identity
 from harnessgym_mcp.upstream.call import Call
@@ -42,6 +43,9 @@ RESOURCE_NOT_FOUND = -32002
 
 Shape = Callable[[dict[str, Any]], dict[str, Any]]
 """Makes of a server's result what its client is to see."""
+
+
+_decode_text = msgspec.json.Decoder(str).decode
 
 
 class RpcFault(Exception):
@@ -74,22 +78,22 @@ class OwnTools(Protocol):
     async def __call__(self, name: str, ask: Ask) -> dict[str, Any]: ...
 
 
-def answer_frame(raw_id: bytes, call: Call, modern: bool, shape: Shape | None = None) -> bytes:
-    """The answer of a forwarded request; `shape` rewrites the URIs in a result that holds some."""
+def answer_frame(raw_id: bytes, call: Call, modern: bool, shape: Shape | None = None) -> tuple[Part, ...]:
+    """The answer of a forwarded request, in parts; `shape` rewrites the URIs in a result that holds some."""
     if call.answer and call.answer.is_result and shape:
         body = shape(result_of(call))
-        return result_reply(raw_id, json.dumps(({"resultType": "complete"} if modern else {}) | body).encode())
+        return (result_reply(raw_id, json.dumps(({"resultType": "complete"} if modern else {}) | body).encode()),)
     if call.answer:
         return splice_answer(raw_id, call.answer, modern)
     error = call.error
     message = error.message if error else "the call ended without an answer"
     data = {"code": error.code} if error else None
-    return error_reply(raw_id, INTERNAL_ERROR, message, data)
+    return (error_reply(raw_id, INTERNAL_ERROR, message, data),)
 
 
 def result_of(call: Call) -> dict[str, Any]:
     """The result that a call was answered with."""
-    value = json.loads(call.answer.tail.rstrip()[:-1]) if call.answer else None
+    value = json.loads(call.answer.body) if call.answer else None
     return value if isinstance(value, dict) else {}
 
 
@@ -99,7 +103,7 @@ def result_frame(raw_id: bytes, body: dict[str, Any], modern: bool, cacheable: b
 
 def text_param(raw: Raw | UnsetType, what: str) -> str:
     try:
-        return msgspec.json.decode(raw if raw is not UNSET else b"null", type=str)
+        return _decode_text(raw if raw is not UNSET else b"null")
     except msgspec.MsgspecError:
         raise RpcFault(INVALID_PARAMS, f"`{what}` is a text") from None
 

@@ -2,18 +2,19 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from harnessgym_mcp.core.events import Session
 from harnessgym_mcp.core.frames import encode, notification, object_of
+from harnessgym_mcp.core.framing import Part
 from harnessgym_mcp.core.wire import SUBSCRIPTION_KEY
 from harnessgym_mcp.upstream.call import Call
 
-__all__ = ["Client", "Identity", "identity_of_environment"]
+__all__ = ["Client", "Identity", "Send", "identity_of_environment"]
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -40,10 +41,16 @@ def _started(pid: int) -> str:
         return "0"
 
 
-class Client:
-    """A connection. `send` takes one frame without its newline."""
+class Send(Protocol):
+    """Takes one frame without its newline, in one part or several."""
 
-    def __init__(self, send: Callable[[bytes], None], session: Session, *, fixed: bool) -> None:
+    def __call__(self, *parts: Part) -> None: ...
+
+
+class Client:
+    """A connection."""
+
+    def __init__(self, send: Send, session: Session, *, fixed: bool) -> None:
         self.send = send
         self.session = session
         self.calls: dict[bytes, Call] = {}  # raw id -> forwarded call under way

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from harnessgym_mcp.core.events import Session
 from harnessgym_mcp.core.frames import CANCELLED, INTERNAL_ERROR, INVALID_REQUEST, encode, error_reply, parse
+from harnessgym_mcp.core.framing import Part
 from harnessgym_mcp.errors import FrameError
 from harnessgym_mcp.server.client import Client
 
@@ -125,8 +126,8 @@ class Line:
 
     # ---- to the client
 
-    def _send(self, frame: bytes) -> None:
-        message = _load(frame)
+    def _send(self, *parts: Part) -> None:
+        message = _load(b"".join(parts))
         if "method" not in message:
             turn = self._turns.get(dump(message.get("id")))
             if turn:

@@ -27,7 +27,7 @@ async def offline_stats(options: Options, arguments: dict[str, Any]) -> dict[str
     gym = Gym(home, policy)
     gym.harness.load()
     session = options.new_session()
-    client = Client(lambda frame: None, session, fixed=True)
+    client = Client(lambda *parts: None, session, fixed=True)
     try:
         return await stats(gym.services, Ask(client, Identity(session.id), arguments, b""))
     finally:
@@ -68,5 +68,5 @@ async def call_tool(options: Options, name: str, arguments: dict[str, Any]) -> t
 def _outcome(call: Call) -> tuple[str, dict[str, Any]]:
     if call.answer is None:
         raise call.error or UpstreamError("the call ended without an answer")
-    body = json.loads(call.answer.tail.rstrip()[:-1])
+    body = json.loads(call.answer.body)
     return call.status or "completed", body if call.answer.is_result else {"error": body}

@@ -6,7 +6,6 @@ longer read either, so that memory stays bounded and no frame is lost.
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import signal
 import stat
@@ -16,12 +15,13 @@ from collections.abc import Callable
 from typing import Protocol
 
 from harnessgym_mcp.core.frames import PARSE_ERROR, error_reply
-from harnessgym_mcp.core.framing import Splitter
+from harnessgym_mcp.core.framing import Part, Splitter, with_newline
 from harnessgym_mcp.core.policy import Policy
+from harnessgym_mcp.proc.pipes import widen
+from harnessgym_mcp.upstream.outlet import Outlet, take
 
 __all__ = ["StdioFront"]
 
-_PIPE_BYTES = 1 << 20
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -60,7 +60,7 @@ class _Reader(asyncio.Protocol):
         self._end = end
 
     def data_received(self, data: bytes) -> None:
-        self._splitter.feed(data)
+        take(self._splitter.feed, data)
 
     def eof_received(self) -> None:
         self._end()
@@ -78,7 +78,7 @@ class StdioFront:
         self.reason = ""
         self._policy = policy
         self._valve = valve
-        self._out: asyncio.WriteTransport | None = None
+        self._out: Outlet | None = None
         self._flushed = asyncio.Event()
         self._copier: threading.Thread | None = None
 
@@ -88,11 +88,12 @@ class StdioFront:
         out = _own_descriptor(1, sys.stderr.fileno())
         if stat.S_ISREG(os.fstat(out).st_mode):
             out = self._copy_to_file(out)
-        self._out, _ = await loop.connect_write_pipe(
+        transport, _ = await loop.connect_write_pipe(
             lambda: _Writer(self._valve, self._flushed, lambda: self._hurry("stdout was closed")),
             os.fdopen(out, "wb", 0),
         )
-        self._out.set_write_buffer_limits(self._policy.mounts.buffer_bytes)
+        transport.set_write_buffer_limits(self._policy.mounts.buffer_bytes)
+        self._out = Outlet(transport)
         splitter = Splitter(self._policy.limits.frame_bytes, receive, self._stray, self._oversize)
         reader = _Reader(splitter, lambda: self._end("stdin was closed"))
         nothing = os.open(os.devnull, os.O_RDONLY)
@@ -105,22 +106,27 @@ class StdioFront:
         for number in _SIGNALS:
             loop.add_signal_handler(number, self._hurry, signal.Signals(number).name)
 
-    def send(self, frame: bytes) -> None:
+    def send(self, *parts: Part) -> None:
         """Queue one frame for the client."""
-        if self._out and not self._out.is_closing():
-            self._out.write(frame + b"\n")
+        if self._out:
+            self._out.send(with_newline(*parts))
 
     async def close(self) -> None:
         """Flush what is queued, at most for a moment."""
-        if self._out and not self._out.is_closing():
-            self._flushed.clear()
-            self._out.set_write_buffer_limits(0)
-            if self._out.get_write_buffer_size():
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._flushed.wait(), self._policy.timeouts.flush)
-            self._out.close()
+        if self._out:
+            await self._drain(self._out.transport)
         if self._copier:
             await asyncio.to_thread(self._copier.join, self._policy.timeouts.flush)
+
+    async def _drain(self, transport: asyncio.WriteTransport) -> None:
+        if transport.is_closing():
+            return
+        self._flushed.clear()
+        transport.set_write_buffer_limits(0)
+        if transport.get_write_buffer_size():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._flushed.wait(), self._policy.timeouts.flush)
+        transport.close()
 
     def _end(self, reason: str) -> None:
         self.reason = self.reason or reason
@@ -163,19 +169,11 @@ class StdioFront:
         threading.Thread(target=pump, name="stdin", daemon=True).start()
 
 
-def _widen(descriptor: int) -> None:
-    """A pipe that holds a whole large frame saves a change of process for every 64 KiB of it."""
-    set_size = getattr(fcntl, "F_SETPIPE_SZ", None)
-    if set_size is not None:
-        with contextlib.suppress(OSError):  # no pipe, or more than this user may have
-            fcntl.fcntl(descriptor, set_size, _PIPE_BYTES)
-
-
 def _own_descriptor(number: int, substitute: int) -> int:
     """A private copy of a standard descriptor; the standard one then leads elsewhere, so that no library's print
     can end up among the frames, nor a child inherit the client's pipe."""
     own = os.dup(number)
     os.set_inheritable(own, False)
-    _widen(own)
+    widen(own)
     os.dup2(substitute, number, inheritable=False)
     return own

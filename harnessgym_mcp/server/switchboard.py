@@ -6,6 +6,7 @@ answer comes back through `_called`. Own tools run as tasks beside it.
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable
 from typing import Any
 
@@ -136,7 +137,7 @@ class Switchboard:
             name, route = resolved, self.table.catalog.routes.get(resolved)
         if route:
             mount = self.table.mounts[route.artifact]
-            params = {**params, "name": Raw(encode(route.tool))}
+            params = {**params, "name": route.spelt}
             self._forward(client, raw_id, mount, params, modern, tool=route.tool, via=via)
         else:
             self._own_call(client, raw_id, name, params, modern)
@@ -165,24 +166,23 @@ class Switchboard:
         """Hand a request to its mount; its answer goes straight to the client, a tool's call onto the record."""
         identity = client.identity(params)
         digest = mount.version.digest
-        timeout = (mount.launch.limits.call_ms or self._policy.timeouts.call * 1000) / 1000
 
         def done(call: Call) -> None:
             client.calls.pop(raw_id, None)
             del self._in_flight[call]
             if call.status != "cancelled":
-                client.send(answer_frame(raw_id, call, modern, shape or self._relay.shape_of(mount, call)))
+                client.send(*answer_frame(raw_id, call, modern, shape or self._relay.shape_of(mount, call)))
             if tool:
                 self._recorder.record(call, client.session, identity, mount.name, digest, via)
 
-        call = Call(tool, params, done, modern=modern, timeout=timeout, origin="agent", method=method)
+        call = Call(tool, params, done, modern=modern, timeout=mount.timeout, origin="agent", method=method)
         client.calls[raw_id] = call
         self._in_flight[call] = (client, mount)
         mount.submit(call)
 
     def sweep(self) -> None:
         """Answer what is past its deadline; let idle servers rest."""
-        now = asyncio.get_running_loop().time()
+        now = time.monotonic()
         for call, (_, mount) in [entry for entry in self._in_flight.items() if entry[0].deadline < now]:
             mount.expire(call)
         self.table.sweep()

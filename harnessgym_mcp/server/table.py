@@ -1,6 +1,7 @@
 """The mount table: `reconcile(desired)` is the only way anything is mounted, whatever the cause of the change."""
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -90,7 +91,7 @@ class MountTable:
 
     def sweep(self) -> None:
         """Let idle servers rest."""
-        now = asyncio.get_running_loop().time()
+        now = time.monotonic()
         for mount in self.mounts.values():
             mount.rest(now)
 

@@ -1,6 +1,5 @@
 """A forwarded request under way: everything that its answer, its deadline or its death will need."""
 
-import asyncio
 import time
 from collections.abc import Callable
 from typing import Literal
@@ -47,10 +46,10 @@ class Call:
         self.modern = modern
         self.origin = origin
         self.at = time.time()
-        self.started = time.perf_counter_ns()
-        self.finished = 0
+        self.started = time.monotonic()
+        self.finished = 0.0
         self.timeout = timeout
-        self.deadline = asyncio.get_running_loop().time() + timeout
+        self.deadline = self.started + timeout
         self.number = 0  # its id upstream; 0 while it waits
         self.token = b""
         self.mount: Callable[[Call], None] | None = None  # told first, to go on with its queue
@@ -79,11 +78,11 @@ class Call:
         if self.status is not None:
             return
         self.status = status
-        self.finished = time.perf_counter_ns()
+        self.finished = time.monotonic()
         self.done(self)
         if self.mount:
             self.mount(self)
 
     @property
     def duration_ms(self) -> float:
-        return (self.finished - self.started) / 1e6
+        return (self.finished - self.started) * 1000

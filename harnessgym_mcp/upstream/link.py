@@ -9,6 +9,7 @@ import contextlib
 import os
 import signal
 from collections import deque
+from collections.abc import Callable
 from typing import Literal, Protocol, cast
 
 from harnessgym_mcp.core.framing import Splitter, with_headers, with_newline
@@ -16,7 +17,9 @@ from harnessgym_mcp.core.policy import Limits
 from harnessgym_mcp.core.text import clean, cut
 from harnessgym_mcp.errors import UpstreamStartError
 from harnessgym_mcp.proc.groups import kill_all
+from harnessgym_mcp.proc.pipes import Pipes
 from harnessgym_mcp.proc.sandbox import Prepared
+from harnessgym_mcp.upstream.outlet import Outlet, take
 
 __all__ = ["Framing", "Link", "LinkEvents"]
 
@@ -34,6 +37,33 @@ class LinkEvents(Protocol):
     def writable(self) -> None: ...
 
 
+class _Stdin(asyncio.Protocol):
+    """Our end of the child's stdin."""
+
+    def __init__(self, link: "Link") -> None:
+        self._link = link
+
+    def pause_writing(self) -> None:
+        self._link.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._link.resume_writing()
+
+
+class _Output(asyncio.Protocol):
+    """Our end of the child's stdout or stderr."""
+
+    def __init__(self, take: Callable[[bytes], None], ended: Callable[[], None]) -> None:
+        self._take = take
+        self._ended = ended
+
+    def data_received(self, data: bytes) -> None:
+        self._take(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._ended()
+
+
 class Link(asyncio.SubprocessProtocol):
     """A running child. Make it with `await Link.open(...)`."""
 
@@ -48,20 +78,18 @@ class Link(asyncio.SubprocessProtocol):
         self._stderr_most = limits.stderr_bytes
         self._told = False
         self._code: int | None = None
+        self._outputs = 2  # of stdout and stderr, how many are open
 
     @classmethod
     async def open(cls, prepared: Prepared, events: LinkEvents, limits: Limits, framing: Framing = "ndjson") -> "Link":
         """Spawn; raises UpstreamStartError when the program cannot be executed."""
-        loop = asyncio.get_running_loop()
+        link = cls(events, limits, framing)
         try:
-            _, link = await loop.subprocess_exec(
-                lambda: cls(events, limits, framing),
-                *prepared.argv,
-                env=prepared.env,
-                cwd=prepared.cwd,
-                pass_fds=prepared.pass_fds,
-                start_new_session=True,
-            )
+            pipes = Pipes.new()
+            try:
+                await link._spawn(prepared, pipes)
+            finally:
+                pipes.close_child()
         except (OSError, ValueError) as error:
             raise UpstreamStartError(f"cannot execute {prepared.argv[0]}: {error}", hint="check `command`") from error
         finally:
@@ -69,28 +97,55 @@ class Link(asyncio.SubprocessProtocol):
         link._prepared = prepared
         return link
 
-    _transport: asyncio.SubprocessTransport
-    _stdin: asyncio.WriteTransport
+    _transport: asyncio.SubprocessTransport | None = None
+    _input: asyncio.WriteTransport | None = None
+    _stdin: Outlet
+    _stdout: asyncio.ReadTransport
+    _errors: asyncio.ReadTransport
     _prepared: Prepared
     pid: int
 
+    async def _spawn(self, prepared: Prepared, pipes: Pipes) -> None:
+        loop = asyncio.get_running_loop()
+        stdin, stdout, stderr = pipes.child
+        files = [os.fdopen(fd, mode, 0) for fd, mode in zip(pipes.ours, ("wb", "rb", "rb"), strict=True)]
+        try:
+            await loop.subprocess_exec(
+                lambda: self,
+                *prepared.argv,
+                stdin=stdin,
+                stdout=stdout,
+                stderr=stderr,
+                env=prepared.env,
+                cwd=prepared.cwd,
+                pass_fds=prepared.pass_fds,
+                start_new_session=True,
+            )
+            self._input, _ = await loop.connect_write_pipe(lambda: _Stdin(self), files[0])
+            self._stdin = Outlet(self._input)
+            self._errors, _ = await loop.connect_read_pipe(lambda: _Output(self._keep_stderr, self._ended), files[2])
+            self._stdout, _ = await loop.connect_read_pipe(lambda: _Output(self._read, self._ended), files[1])
+        except BaseException:  # also when the start is called off half-way
+            if self._transport:
+                self._transport.close()  # kills as well
+            for file in files:
+                file.close()
+            raise
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # Before `open` goes on: a child that dies at once is told of before that.
         self._transport = cast(asyncio.SubprocessTransport, transport)
-        self._stdin = cast(asyncio.WriteTransport, self._transport.get_pipe_transport(0))
         self.pid = self._transport.get_pid()
 
     # ---- out
 
     def send(self, frame: bytes) -> None:
         """Queue one frame in the child's framing; dropped when the child's stdin is closed."""
-        if not self._stdin.is_closing():
-            self._stdin.write(with_headers(frame) if self.framing == "headers" else with_newline(frame))
+        self._stdin.send(with_headers(frame) if self.framing == "headers" else with_newline(frame))
 
     @property
     def unsent(self) -> int:
         """Bytes that the child has not taken yet."""
-        return self._stdin.get_write_buffer_size()
+        return self._stdin.transport.get_write_buffer_size()
 
     def pause_writing(self) -> None:
         self.writable = False
@@ -101,25 +156,22 @@ class Link(asyncio.SubprocessProtocol):
 
     def set_reading(self, on: bool) -> None:
         """Stop or go on taking the child's output (back-pressure)."""
-        stdout = cast(asyncio.ReadTransport | None, self._transport.get_pipe_transport(1))
-        if stdout is None or stdout.is_closing():
+        if self._stdout.is_closing():
             return
         with contextlib.suppress(RuntimeError):  # already in that state
-            stdout.resume_reading() if on else stdout.pause_reading()
+            self._stdout.resume_reading() if on else self._stdout.pause_reading()
 
     # ---- in
 
-    def pipe_data_received(self, fd: int, data: bytes) -> None:
-        if fd == 1:
-            self._splitter.feed(data)
-        else:
-            self._keep_stderr(data)
+    def _read(self, data: bytes) -> None:
+        take(self._splitter.feed, data)
 
     def _frame(self, frame: bytes) -> None:
         if self._splitter.headers:
             self.framing = "headers"
-        if b"\n" in frame or b"\r" in frame:  # white space between tokens; it must not end the line downstream
-            frame = frame.replace(b"\n", b" ").replace(b"\r", b" ")
+            frame = frame.replace(b"\n", b" ")
+        if b"\r" in frame:  # white space between tokens, as newlines are; it must not end the line downstream
+            frame = frame.replace(b"\r", b" ")
         self._events.frame(frame)
 
     def _keep_stderr(self, data: bytes) -> None:
@@ -135,18 +187,28 @@ class Link(asyncio.SubprocessProtocol):
 
     # ---- end
 
-    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
-        if fd == 1:
-            # A server without stdout can answer nothing; it is given a moment to exit by itself.
-            asyncio.get_running_loop().call_later(0 if self._code is not None else _DRAIN, self._tell)
+    def _ended(self) -> None:
+        self._outputs -= 1
+        self._end()
 
     def process_exited(self) -> None:
-        self._code = self._transport.get_returncode()
+        self._code = self._transport.get_returncode() if self._transport else None
         self.exited.set()
-        asyncio.get_running_loop().call_later(_DRAIN, self._tell)
+        if self._input and not self._input.is_closing():
+            self._input.abort()  # nobody reads it any more
+        self._end()
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._tell()
+    def _end(self) -> None:
+        """Told at once when all is over. Else a child without outputs, which can answer nothing, is given a moment to
+        exit by itself; and the last output of a dead one a moment to arrive (what it left behind may hold it open)."""
+        if self._code is not None and not self._outputs:
+            self._tell()
+        else:
+            asyncio.get_running_loop().call_later(_DRAIN, self._tell_if_over)
+
+    def _tell_if_over(self) -> None:
+        if self._code is not None or self._stdout.is_closing():
+            self._tell()
 
     def _tell(self) -> None:
         if not self._told:
@@ -171,7 +233,7 @@ class Link(asyncio.SubprocessProtocol):
 
     async def close(self, grace: float) -> bool:
         """EOF, then SIGKILL after `grace` seconds; True when the child left by itself. Idempotent."""
-        self._stdin.close()
+        self._stdin.transport.close()
         self.set_reading(True)
         try:
             async with asyncio.timeout(grace):
@@ -181,6 +243,8 @@ class Link(asyncio.SubprocessProtocol):
             left = False
         self.kill()  # also whatever the child left behind in its group
         await self.exited.wait()
-        self._transport.close()
+        for transport in (self._stdout, self._errors, self._transport):
+            if transport:
+                transport.close()
         await asyncio.to_thread(self._prepared.close)
         return left

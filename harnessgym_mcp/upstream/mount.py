@@ -12,6 +12,7 @@ its start and its close.
 import asyncio
 import contextlib
 import logging
+import time
 from collections import deque
 from collections.abc import Coroutine, Set
 from typing import Any, Literal
@@ -59,6 +60,7 @@ class Mount:
         self._follows = Follows()
         self._spawn = spawn
         self._policy = policy
+        self._most = policy.mounts.concurrency
         self._events = events
         self._peer: Peer | None = None
         self._queue: deque[Call] = deque()
@@ -78,6 +80,11 @@ class Mount:
         return self.version.launch
 
     @property
+    def timeout(self) -> float:
+        """Seconds that a call may take."""
+        return (self.launch.limits.call_ms or self._policy.timeouts.call * 1000) / 1000
+
+    @property
     def active(self) -> int:
         """Calls under way or waiting."""
         return self._active + len(self._queue)
@@ -91,7 +98,7 @@ class Mount:
     def submit(self, call: Call) -> None:
         """Forward now, or as soon as the server can take it; refuse when it cannot be served."""
         peer = self._peer
-        if self.state == "live" and peer and self._active < self._policy.mounts.concurrency and peer.link.writable:
+        if self.state == "live" and peer and self._active < self._most and peer.link.writable:
             self._send(peer, call)
             return
         refusal = self._refusal()
@@ -129,8 +136,9 @@ class Mount:
 
     def _finished(self, call: Call) -> None:
         self._active -= 1
-        self._used = asyncio.get_running_loop().time()
-        self._tokens.forget(call)
+        self._used = call.finished
+        if call.token:
+            self._tokens.forget(call)
         if call.answer:
             self._health.answered()
         if self._queue:
@@ -140,7 +148,7 @@ class Mount:
 
     def _pump(self) -> None:
         peer = self._peer
-        while self._queue and self.state == "live" and peer and self._active < self._policy.mounts.concurrency:
+        while self._queue and self.state == "live" and peer and self._active < self._most:
             if not peer.link.writable:
                 return  # goes on when the server reads again
             call = self._queue.popleft()
@@ -222,7 +230,7 @@ class Mount:
         self._follows.begin(peer)
         if self.offers.level:
             self._chore(self.offers.apply_level(peer, self._policy.timeouts.start))
-        self._used = asyncio.get_running_loop().time()
+        self._used = time.monotonic()
         self._pump()
 
     def _changed(self, listed: dict[str, str]) -> bool:

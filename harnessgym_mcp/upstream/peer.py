@@ -73,7 +73,7 @@ class _Ask:
     def answered(self, answer: Answer) -> None:
         if self.future.done():
             return
-        body = answer.tail.rstrip()[:-1]
+        body = answer.body
         if answer.is_result:
             self.future.set_result(body)
         else:

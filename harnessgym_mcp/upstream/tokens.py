@@ -37,8 +37,7 @@ class Tokens:
         return params
 
     def forget(self, call: Call) -> None:
-        if call.token:
-            self._calls.pop(call.token, None)
+        self._calls.pop(call.token, None)
 
     def call_of(self, progress: Message) -> Call | None:
         """Whose progress it is; the caller's token is put back. None when its call is over or there was none."""

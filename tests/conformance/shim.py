@@ -120,7 +120,11 @@ class PipeBoard:
     async def learn_schemas(self) -> None:
         """The front checks the parameters that travel in headers against them."""
         answered: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
-        asker = Client(lambda raw: answered.set_result(json.loads(raw)), Session(id=SHARED, front="shim"), fixed=True)
+        asker = Client(
+            lambda *parts: answered.set_result(json.loads(b"".join(parts))),
+            Session(id=SHARED, front="shim"),
+            fixed=True,
+        )
         meta = {VERSION_KEY: MODERN, CAPABILITIES_KEY: {}}
         listing = {"jsonrpc": "2.0", "id": 0, "method": "tools/list", "params": {"_meta": meta}}
         self.receive(asker, json.dumps(listing).encode())

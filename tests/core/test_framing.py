@@ -32,7 +32,7 @@ cuts = st.lists(st.integers(0, 10_000), max_size=12)
 
 @given(st.lists(framed, max_size=8), cuts)
 def test_any_cuts_and_any_mixture_of_framings(parts, cuts):
-    heard = Heard().feed(b"".join(how(message) for message, how in parts), cuts)
+    heard = Heard().feed(b"".join(part for message, how in parts for part in how(message)), cuts)
     assert heard.frames == [message for message, _ in parts]
     assert heard.stray == heard.oversize == []
 
@@ -47,7 +47,7 @@ def test_stray_lines_between_frames_are_told_and_cost_no_frame(parts, cuts):
 @given(cuts)
 def test_an_oversized_frame_is_told_once_and_the_next_one_comes(cuts):
     big, small = b'{"x":"' + b"y" * 500 + b'"}', b'{"ok":1}'
-    for data in (big + b"\n" + small + b"\n", with_headers(big) + with_headers(small)):
+    for data in (big + b"\n" + small + b"\n", b"".join((*with_headers(big), *with_headers(small)))):
         heard = Heard(most=100).feed(data, cuts)
         assert len(heard.oversize) == 1
         assert heard.frames[-1:] == [small]
@@ -67,6 +67,21 @@ def test_headers_in_any_spelling(header):
 def test_a_damaged_header_does_not_wedge_the_stream(line):
     heard = Heard().feed(line + b'{"ok":1}\n')
     assert heard.frames == [b'{"ok":1}']
+
+
+@pytest.mark.parametrize("data", [b"Content-Length: 0\r\n\r\n", b"Content-Length: 9\n", b"Content-Length : 9\r\n\r\n"])
+def test_an_empty_body_and_a_forgotten_empty_line_cost_no_frame(data):
+    assert Heard().feed(data + b'{"ok":11}\n').frames == [b'{"ok":11}']
+
+
+def test_long_frames_are_sent_in_parts_and_come_back_whole():
+    long = json.dumps({"text": "x" * 100_000}).encode()
+    for how in (with_newline, with_headers):
+        parts = how(long)
+        assert long in parts  # itself, not a copy
+        assert Heard(most=200_000).feed(b"".join(parts), range(0, 100_000, 7000)).frames == [long]
+    head, tail = long[:10], memoryview(long)[10:]
+    assert b"".join(with_newline(head, tail)) == long + b"\n"
 
 
 def test_white_space_and_empty_lines_mean_nothing():

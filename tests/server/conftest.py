@@ -13,6 +13,7 @@ import pytest
 from harnessgym_mcp.core.digest import pins, sha256
 from harnessgym_mcp.core.events import CallEvent, Session
 from harnessgym_mcp.core.frames import Answer, Message
+from harnessgym_mcp.core.framing import Part
 from harnessgym_mcp.core.launch import Launch, Wire
 from harnessgym_mcp.core.lifecycle import Version
 from harnessgym_mcp.core.policy import Policy
@@ -121,7 +122,8 @@ class Bench:
         self.switchboard.clients.add(client)
         return client
 
-    def _sent(self, frame: bytes) -> None:
+    def _sent(self, *parts: Part) -> None:
+        frame = b"".join(parts)
         self.raw.append(frame)
         self.frames.append(json.loads(frame))
         self._news.set()

@@ -106,6 +106,6 @@ def test_any_spelling_of_an_answer_is_passed_on_whole(id, result, spelling, orde
     answer = parse_answer(frame)
     assert answer is not None
     assert answer.id == id
-    assert json.loads(splice_answer(b'"client"', answer)) == {**whole, "id": "client"}
-    bridged = json.loads(splice_answer(b"1", answer, modern=True))
+    assert json.loads(b"".join(splice_answer(b'"client"', answer))) == {**whole, "id": "client"}
+    bridged = json.loads(b"".join(splice_answer(b"1", answer, modern=True)))
     assert bridged["result"] == {"resultType": "complete"} | whole["result"]
