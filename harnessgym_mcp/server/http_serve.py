@@ -25,6 +25,9 @@ __all__ = ["HttpPlace", "serve_app", "serve_http"]
 logger = logging.getLogger(__name__)
 
 
+_LAST_PORT = 65535
+
+
 @dataclass(frozen=True, slots=True)
 class HttpPlace:
     """Where to listen, and who may come in. `port` None takes policy's, 0 any that is free."""
@@ -116,6 +119,8 @@ class _Server(uvicorn.Server):
 
 def _listen(host: str, port: int) -> socket.socket:
     """A listening socket. Raises StateError."""
+    if not 0 <= port <= _LAST_PORT:  # the resolver would take what is left after so many
+        raise StateError(f"there is no port {port}", hint="--port 0 takes any that is free")
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
