@@ -1,6 +1,6 @@
 """What does each sandbox tier add to a server's start? Interleaved, so that the machine's moods hit all alike.
 
-Run with `python -m benchmarks.sandbox [rounds] [FILE]`; prints the median time from spawn to exit, in milliseconds, of a
+Run with `python -m benchmarks.sandbox [rounds] [FILE]`; prints the median time from spawn to exit, in ms, of a
 shell and of a Python interpreter, and what each tier adds to the bare start; FILE gets the medians as JSON.
 """
 
