@@ -12,6 +12,7 @@ from typing import Any
 import uvicorn
 
 from harnessgym_mcp.core.events import Session
+from harnessgym_mcp.core.names import sanitised
 from harnessgym_mcp.core.policy import Policy
 from harnessgym_mcp.errors import StateError
 from harnessgym_mcp.server.http_front import Door, HttpFront
@@ -63,9 +64,16 @@ async def _serve(
     gym.harness.load()
     session = options.new_session()
 
-    def new_session(id: str) -> Session:
-        """Each HTTP session is an agent session of its own, unless --session names the one that all belong to."""
-        return session if options.session else session._replace(id=f"http-{id or session.front}")
+    def new_session(id: str, client: str) -> Session:
+        """Each HTTP session is an agent session of its own, unless --session names the one that all belong to.
+
+        The revision without sessions tells of a client only its name: clients of one name share an agent session, and
+        so a build slot, unless each request's `_meta` names one. A connection is no client's: requests of one come over
+        many, and of many over one where a proxy stands between.
+        """
+        return (
+            session if options.session else session._replace(id=f"http-{id or f'{session.front}-{sanitised(client)}'}")
+        )
 
     def schema_of(tool: str) -> Any:
         found = next((t for t in gym.table.catalog.tools if t.name == tool), None)
