@@ -44,7 +44,7 @@ def serve_http(
 
     Raises StateError (also for an address that cannot be used), PolicyError, and what `observers` raises.
     """
-    home, policy = options.open()
+    home, policy = options.open(lenient=True)
     observer = observers(policy) if observers else None
     listener = _listen(place.door.host, policy.http.port if place.port is None else place.port)
     log_to(home.logs / "serve.log")
