@@ -1,9 +1,10 @@
 """What does each sandbox tier add to a server's start? Interleaved, so that the machine's moods hit all alike.
 
-Run with `python -m benchmarks.sandbox [rounds]`; prints the median time from spawn to exit, in milliseconds, of a
-shell and of a Python interpreter, and what each tier adds to the bare start.
+Run with `python -m benchmarks.sandbox [rounds] [FILE]`; prints the median time from spawn to exit, in ms, of a
+shell and of a Python interpreter, and what each tier adds to the bare start; FILE gets the medians as JSON.
 """
 
+import json
 import random
 import statistics
 import subprocess
@@ -78,6 +79,9 @@ def main() -> None:
             shuffle(order)
             for tier, name in order:
                 times[tier, name].append(once(tiers[tier], room, COMMANDS[name]))
+    medians = {name: {tier: round(statistics.median(times[tier, name]), 2) for tier in tiers} for name in COMMANDS}
+    if len(sys.argv) > 2:
+        Path(sys.argv[2]).write_text(json.dumps({"rounds": rounds, "median_ms": medians}, indent=1) + "\n")
     for name in COMMANDS:
         bare = statistics.median(times["bare", name])
         for tier in tiers:

@@ -6,8 +6,9 @@ is respected. What others wrote (names, descriptions, a server's words) is clean
 
 import json
 import os
+import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["Output", "Prose", "Table", "is_terminal", "rendered"]
 
 _CELL = 100  # characters
+_COMMAND = re.compile(r"`[^`]*`")
+_HARD = "\u00a0"  # a space that no line ends at
 _TONES = {
     **dict.fromkeys(("ok", "active", "qualified", "completed", "connected", "live", "passed"), "green"),
     **dict.fromkeys(("warn", "skipped", "archived", "cancelled", "starting", "cold"), "yellow"),
@@ -55,7 +58,8 @@ class Table(str):
 
 
 class Prose(str):
-    """Sentences and lists: on a terminal their lines are folded between words. Not for what a person would paste."""
+    """Sentences and lists: on a terminal their lines are folded between words. What a person would paste stays whole:
+    `commands`, and lines with JSON in them."""
 
     __slots__ = ()
 
@@ -65,12 +69,19 @@ class Prose(str):
 
         lines = []
         for line in self.split("\n"):
+            if "{" in line:
+                lines.append(line)
+                continue
             indent = " " * (len(line) - len(line.lstrip()))
             fold = textwrap.TextWrapper(
-                width, subsequent_indent=indent + "  ", break_long_words=False, break_on_hyphens=False
+                width,
+                initial_indent=indent,
+                subsequent_indent=indent + "  ",
+                break_long_words=False,
+                break_on_hyphens=False,
             )
-            lines += fold.wrap(line) or [""]
-        return "\n".join(lines)
+            lines += fold.wrap(_COMMAND.sub(lambda found: found[0].replace(" ", _HARD), line.lstrip())) or [""]
+        return "\n".join(lines).replace(_HARD, " ")
 
 
 class Output:
@@ -98,7 +109,7 @@ class Output:
     def say(self, text: str) -> None:
         """Progress for a person; on stderr when stdout holds JSON."""
         if not self.quiet:
-            print(_clean_lines(text), file=sys.stderr if self.as_json else sys.stdout, flush=True)
+            print(_folded(text), file=sys.stderr if self.as_json else sys.stdout, flush=True)
 
     def failure(self, error: HarnessGymError) -> None:
         if self.as_json:
@@ -118,23 +129,22 @@ class Output:
         return Table(header, rows, most)
 
     @contextmanager
-    def busy(self, text: str) -> Iterator[None]:
-        """A sign of life while something takes long: on a terminal only, gone when it is done."""
+    def busy(self, text: str) -> Iterator[Callable[[str], None]]:
+        """A sign of life while something takes long: on a terminal only, gone when it is done. Yields what tells of
+        each step: there beside the sign, elsewhere as a line."""
         if self.quiet or self.as_json or not is_terminal(sys.stdout):
-            yield
+            yield lambda step: self.say(f"  {step}")
             return
-        with _console().status(_escaped(text)):
-            yield
+        with _console().status(_escaped(text)) as status:
+            yield lambda step: status.update(_escaped(f"{text}: {step}"))
 
     def _show(self, part: str, *, gap: bool) -> None:
         if gap:
             print()
         if isinstance(part, Table) and is_terminal(sys.stdout):
             _console().print(part.rich())
-        elif isinstance(part, Prose) and is_terminal(sys.stdout):
-            print(Prose(_clean_lines(part)).folded(_console().width))
         else:
-            print(_clean_lines(part))
+            print(_folded(part))
 
 
 def _json(schema: str, body: dict[str, Any]) -> str:
@@ -182,6 +192,12 @@ def _cell(text: str, most: int) -> str:
     """One line, its end left out where it is long."""
     line = " ".join(clean(text).split())
     return line if len(line) <= most else line[: most - 1].rstrip() + "…"
+
+
+def _folded(text: str) -> str:
+    """Clean, and fit for the terminal if it is prose."""
+    lines = _clean_lines(text)
+    return Prose(lines).folded(_console().width) if isinstance(text, Prose) and is_terminal(sys.stdout) else lines
 
 
 def _columns(rows: list[list[str]]) -> str:

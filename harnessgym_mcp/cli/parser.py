@@ -15,7 +15,7 @@ from harnessgym_mcp.errors import UsageError
 if TYPE_CHECKING:
     from harnessgym_mcp.server.options import Options
 
-__all__ = ["COMMANDS", "build", "completed", "options_of", "pairs", "parse"]
+__all__ = ["COMMANDS", "build", "completed", "options_of", "pairs", "parse", "refuse_beside"]
 
 COMMANDS = (
     "demo", "init", "connect", "disconnect", "doctor",
@@ -105,7 +105,7 @@ def _words(module: Any) -> dict[str, Any]:
 def _fill(command: argparse.ArgumentParser, name: str, module: Any) -> None:
     _add_common(command)
     module.configure(command)
-    command.set_defaults(run=module.run, command=name)
+    command.set_defaults(run=module.run, command=name, parser=command)
 
 
 def completed(action: argparse.Action, words: Sequence[str]) -> None:
@@ -116,15 +116,22 @@ def completed(action: argparse.Action, words: Sequence[str]) -> None:
 def _add_common(command: argparse.ArgumentParser) -> None:
     group = command.add_argument_group("where")
     group.add_argument("--workspace", type=Path, metavar="DIR", help="the project (CLAUDE_PROJECT_DIR, else here)")
-    group.add_argument("--home", type=Path, metavar="DIR", help="the harness (WORKSPACE/.harnessgym)")
+    group.add_argument("--home", type=_named, metavar="DIR", help="the harness (WORKSPACE/.harnessgym)")
     group.add_argument(
-        "--state", type=Path, metavar="DIR", help="this machine's private files (XDG_STATE_HOME/harnessgym)"
+        "--state", type=_named, metavar="DIR", help="this machine's private files (XDG_STATE_HOME/harnessgym)"
     )
     group.add_argument(
         "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="a policy setting; repeatable"
     )
     group.add_argument("--json", action="store_true", help="print one JSON object")
     group.add_argument("--quiet", action="store_true", help="print nothing but errors")
+
+
+def _named(text: str) -> Path:
+    """A folder; an empty word, as of a variable that is not set, does not mean the current one."""
+    if not text:
+        raise argparse.ArgumentTypeError("a folder's name is needed")
+    return Path(text)
 
 
 def pairs(items: Sequence[str], what: str) -> dict[str, str]:
@@ -136,6 +143,16 @@ def pairs(items: Sequence[str], what: str) -> dict[str, str]:
             raise UsageError(f"{what} takes KEY=VALUE, not {item!r}")
         out[key.strip()] = value
     return out
+
+
+def refuse_beside(arguments: argparse.Namespace, option: str, *allowed: str) -> None:
+    """Raises UsageError where `option` stands beside another that would be passed over: `allowed` and those that say
+    where may. Names are those of the namespace."""
+    free = {option, "workspace", "home", "state", "json", "quiet", *allowed}
+    for name, value in vars(arguments).items():
+        if name not in free and value != arguments.parser.get_default(name):
+            what = f"--{name.replace('_', '-')} cannot be changed with --{option}"
+            raise UsageError(what, hint="leave it out: all goes on as it began; or begin anew")
 
 
 def options_of(arguments: argparse.Namespace) -> "Options":

@@ -105,6 +105,8 @@ def _tally(pairs: Sequence[Pair]) -> dict[str, int]:
 
 
 def _measured(terms: Terms, groups: list[list[float]], a: list[float], b: list[float]) -> Measured | None:
+    if not (a or b):  # ties of failures everywhere are no finding about the harness
+        return None
     if terms.design.paired:
         return paired(terms, groups) if groups else None
     return unpaired(terms, a, b) if a and b else None
@@ -135,9 +137,10 @@ def _task_effect(
 def _judgement(terms: Terms, measured: Measured | None, wanted: Callable[[], int | None]) -> Judgement:
     """`wanted` tells how many pairs or trials it would take; it is costly, and asked only where it matters."""
     least = _least(terms)
-    if measured is None:  # all was lost: what was planned has still to be done
+    if measured is None:  # what was planned has still to be done
         planned = terms.design.trials * len(headline_tasks(terms.design))
-        return _underpowered(terms, _too_few(terms, 0, least), max(least, planned), descriptive=True)
+        reason = f"{_too_few(terms, 0, least)} (all were lost, or none ever had a score)"
+        return _underpowered(terms, reason, max(least, planned), descriptive=True)
     if measured.n < least:
         needed = wanted() if measured.n > 1 else least  # a single one tells nothing of the spread
         needed = None if needed is None else max(least, needed)
@@ -156,6 +159,8 @@ def _too_few(terms: Terms, n: int, least: int) -> str:
 
 def _undecided(terms: Terms, measured: Measured, wanted: int | None) -> Judgement:
     seen = f"p = {measured.test.p:.3g} is above {terms.design.alpha:g}"
+    if measured.interval.low == measured.interval.high == 0:
+        return Judgement(word="no evidence", reason=f"{seen}: nothing differed in any of {measured.n} {_unit(terms)}")
     if _ruled_out(terms, measured.interval):
         return Judgement(word="no evidence", reason=f"{seen}, and the interval rules out a worthwhile improvement")
     if wanted is not None and wanted <= measured.n:

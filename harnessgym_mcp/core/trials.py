@@ -21,6 +21,7 @@ from harnessgym_mcp.errors import UsageError
 
 __all__ = [
     "ARMS",
+    "LEAST_ALPHA",
     "Arm",
     "Budget",
     "Bundle",
@@ -44,6 +45,9 @@ ARMS: dict[str, str] = {
     "notes": "the agent with the skill texts but no tool",
     "aa": "the agent alone once more (A/A control)",
 }
+
+LEAST_ALPHA = 1e-9
+"""Below it quantiles lose their digits, and nobody can run the trials."""
 
 _TASK_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
@@ -216,7 +220,7 @@ def _problems(design: Design) -> list[tuple[bool, str]]:
         (len(set(design.arms)) < len(design.arms), "an arm is named twice"),
         (design.trials < 1, "a comparison needs at least one trial of each task and arm"),
         (not all(map(math.isfinite, numbers)), "a number of the design is not finite"),
-        (not 0 < design.alpha < 0.5, "alpha lies between 0 and 0.5"),
+        (not LEAST_ALPHA <= design.alpha < 0.5, f"alpha lies between {LEAST_ALPHA:g} and 0.5"),
         (not 0.5 <= design.power < 1, "power lies between 0.5 and 1"),
         (design.worthwhile <= 0, "the smallest worthwhile effect is above 0"),
         (design.scale == "pass" and design.worthwhile >= 1, "a worthwhile difference of rates is below 1"),

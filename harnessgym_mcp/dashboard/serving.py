@@ -31,12 +31,13 @@ def bind(port: int | None, preferred: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((_HOST, wanted))
-        except OSError as error:
+        except (OSError, OverflowError) as error:
             listener.close()
-            if error.errno == errno.EADDRINUSE and port is None:
+            if getattr(error, "errno", 0) == errno.EADDRINUSE and port is None:
                 continue
             hint = "leave --port out: a free one is found"
-            raise StateError(f"port {wanted} cannot be used: {error.strerror}", hint=hint) from error
+            why = getattr(error, "strerror", "") or "there is no such port"
+            raise StateError(f"port {wanted} cannot be used: {why}", hint=hint) from error
         return listener
     raise StateError("no port is free on loopback", hint="name one with --port")
 

@@ -23,7 +23,7 @@ from starlette.types import ASGIApp
 
 from harnessgym_mcp.core.events import Session
 from harnessgym_mcp.core.policy import Http
-from harnessgym_mcp.core.wire import MODERN
+from harnessgym_mcp.core.wire import CLIENT_INFO_KEY, MODERN
 from harnessgym_mcp.server.http_guard import Guard, allowed_hosts, allowed_origins
 from harnessgym_mcp.server.http_line import Board, Line
 from harnessgym_mcp.server.http_replay import Replay, SessionEvents
@@ -81,14 +81,14 @@ class HttpFront:
         self,
         board: Board,
         schema_of: Callable[[str], Any],
-        new_session: Callable[[str], Session],
+        new_session: Callable[[str, str], Session],
         settings: Http,
         door: Door,
         *,
         fixed: bool = False,
     ) -> None:
         self._board = board
-        self._new_session = new_session  # of an HTTP session's id, "" in the era that has none
+        self._new_session = new_session  # of an HTTP session's id; in the era that has none, of "" and a client's name
         self._settings = settings
         self._fixed = fixed
         server: Server[Any] = Server("harnessgym", get_tool_input_schema=schema_of)
@@ -132,16 +132,16 @@ class HttpFront:
         """A client for one request; what has no place in this revision is refused by the SDK."""
         if ctx.method in SPEC_CLIENT_METHODS and (ctx.method, ctx.protocol_version) not in CLIENT_REQUESTS:
             return await call_next(ctx)
-        line = self._open("", None)
+        line = self._open("", None, _client_name(ctx.meta))
         try:
             return await self._answer(line, ctx)
         finally:
             await line.close()
 
-    def _open(self, session_id: str, standing: _Stream | None) -> Line:
+    def _open(self, session_id: str, standing: _Stream | None, client: str = "") -> Line:
         line = Line(
             self._board,
-            self._new_session(session_id),
+            self._new_session(session_id, client),
             fixed=self._fixed,
             standing=standing,
             queue=self._settings.queue,
@@ -160,3 +160,9 @@ class HttpFront:
             raise MCPError(code=error["code"], message=error["message"], data=error.get("data"))
         result: dict[str, Any] = answer["result"]
         return result
+
+
+def _client_name(meta: object) -> str:
+    """What the client calls itself in its request; "" where it does not say."""
+    told = meta.get(CLIENT_INFO_KEY) if isinstance(meta, dict) else None
+    return str(told.get("name", ""))[:40] if isinstance(told, dict) else ""

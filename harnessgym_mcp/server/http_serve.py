@@ -12,6 +12,7 @@ from typing import Any
 import uvicorn
 
 from harnessgym_mcp.core.events import Session
+from harnessgym_mcp.core.names import sanitised
 from harnessgym_mcp.core.policy import Policy
 from harnessgym_mcp.errors import StateError
 from harnessgym_mcp.server.http_front import Door, HttpFront
@@ -23,6 +24,9 @@ from harnessgym_mcp.store.home import Home
 __all__ = ["HttpPlace", "serve_app", "serve_http"]
 
 logger = logging.getLogger(__name__)
+
+
+_LAST_PORT = 65535
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ def serve_http(
 
     Raises StateError (also for an address that cannot be used), PolicyError, and what `observers` raises.
     """
-    home, policy = options.open()
+    home, policy = options.open(lenient=True)
     observer = observers(policy) if observers else None
     listener = _listen(place.door.host, policy.http.port if place.port is None else place.port)
     log_to(home.logs / "serve.log")
@@ -60,9 +64,16 @@ async def _serve(
     gym.harness.load()
     session = options.new_session()
 
-    def new_session(id: str) -> Session:
-        """Each HTTP session is an agent session of its own, unless --session names the one that all belong to."""
-        return session if options.session else session._replace(id=f"http-{id or session.front}")
+    def new_session(id: str, client: str) -> Session:
+        """Each HTTP session is an agent session of its own, unless --session names the one that all belong to.
+
+        The revision without sessions tells of a client only its name: clients of one name share an agent session, and
+        so a build slot, unless each request's `_meta` names one. A connection is no client's: requests of one come over
+        many, and of many over one where a proxy stands between.
+        """
+        return (
+            session if options.session else session._replace(id=f"http-{id or f'{session.front}-{sanitised(client)}'}")
+        )
 
     def schema_of(tool: str) -> Any:
         found = next((t for t in gym.table.catalog.tools if t.name == tool), None)
@@ -116,6 +127,8 @@ class _Server(uvicorn.Server):
 
 def _listen(host: str, port: int) -> socket.socket:
     """A listening socket. Raises StateError."""
+    if not 0 <= port <= _LAST_PORT:  # the resolver would take what is left after so many
+        raise StateError(f"there is no port {port}", hint="--port 0 takes any that is free")
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)

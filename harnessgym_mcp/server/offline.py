@@ -23,7 +23,7 @@ __all__ = ["call_tool", "offline_stats"]
 
 async def offline_stats(options: Options, arguments: dict[str, Any]) -> dict[str, Any]:
     """What `harnessgym.stats` would say. Raises UsageError, StateError."""
-    home, policy = options.open()
+    home, policy = options.open(lenient=True)
     gym = Gym(home, policy)
     gym.harness.load()
     session = options.new_session()
@@ -37,7 +37,7 @@ async def offline_stats(options: Options, arguments: dict[str, Any]) -> dict[str
 async def call_tool(options: Options, name: str, arguments: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """`(status, result)` of one call, which is recorded. Raises NotFoundError for an unknown tool, and what kept the
     call from being answered."""
-    home, policy = options.open()
+    home, policy = options.open(lenient=True)
     gym = Gym(home, policy)
     gym.harness.load()
     try:

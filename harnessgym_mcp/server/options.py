@@ -29,9 +29,9 @@ class Options:
     labels: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)  # --set section.key=value
 
-    def open(self, *, create: bool = True) -> tuple[Home, Policy]:
-        """Raises StateError, PolicyError."""
-        home = Home.open(self.workspace, self.home, self.state, create=create)
+    def open(self, *, create: bool = True, lenient: bool = False) -> tuple[Home, Policy]:
+        """As `Home.open`. Raises StateError, PolicyError."""
+        home = Home.open(self.workspace, self.home, self.state, create=create, lenient=lenient)
         policy, _ = load_policy(home, self.settings, os.environ)
         return home, policy
 

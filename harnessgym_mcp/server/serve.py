@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 import sys
 from collections.abc import Callable, Coroutine
 from logging import FileHandler, Formatter, StreamHandler
@@ -169,7 +170,7 @@ def serve_stdio(options: Options, observers: Observers | None = None) -> None:
 
     Raises StateError, PolicyError, and what `observers` raises.
     """
-    home, policy = options.open()
+    home, policy = options.open(lenient=True)
     observer = observers(policy) if observers else None
     log_to(home.logs / "serve.log")
     main = _serve(home, policy, options.new_session(), bool(options.session), observer)
@@ -189,7 +190,8 @@ def log_to(path: Path) -> None:
     with contextlib.suppress(OSError):
         if path.exists() and path.stat().st_size > _LOG_BYTES:
             path.replace(path.with_suffix(".log.1"))
-        handlers.append(FileHandler(path, delay=True))
+        if os.access(path.parent, os.W_OK):
+            handlers.append(FileHandler(path, delay=True))
     for handler in handlers:
         handler.setFormatter(Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)

@@ -14,6 +14,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from harnessgym_mcp.core.digest import sha256
 from harnessgym_mcp.core.names import check_artifact_name
 from harnessgym_mcp.errors import CorruptError, StateError
 from harnessgym_mcp.store.atomic import state_error, write_atomic
@@ -54,29 +55,37 @@ class Home:
     root: Path
     state: Path
     notes: tuple[str, ...] = ()
+    data_root: Path | None = None  # None: in the home
 
     @classmethod
     def open(
-        cls, workspace: Path, root: Path | None = None, state: Path | None = None, *, create: bool = True
+        cls,
+        workspace: Path,
+        root: Path | None = None,
+        state: Path | None = None,
+        *,
+        create: bool = True,
+        lenient: bool = False,
     ) -> "Home":
         """Open the home of a workspace; relative `root` and `state` start at the current folder.
 
         With `create`, the folders are made and must be writable, else StateError; without it nothing is touched and a
-        home that can only be read will do.
+        home that can only be read will do. `lenient`: so it will with `create`, if there is one, and is noted; what its
+        tools keep then lies in the state folder.
         """
         workspace = Path(os.path.abspath(workspace))
         root = Path(os.path.abspath(root or workspace / DEFAULT_HOME))
         wanted = Path(os.path.abspath(state)) if state else default_state()
         if not create:
             return cls(workspace, root, wanted)
-        _make_home(workspace, root)
+        notes = _opened(workspace, root, lenient)
+        data = "" if not notes else hex_of(sha256(os.fsencode(root)))[:12]
         if state is None and not _usable(wanted):
             substitute = _temporary_state()
-            note = f"{str(wanted)!r} cannot be written; verdicts of this machine are kept in {str(substitute)!r}"
-            _make(substitute, _STATE_FOLDERS, 0o700)
-            return cls(workspace, root, substitute, (note,))
+            notes += (f"{str(wanted)!r} cannot be written; verdicts of this machine are kept in {str(substitute)!r}",)
+            wanted = substitute
         _make(wanted, _STATE_FOLDERS, 0o700)
-        return cls(workspace, root, wanted)
+        return cls(workspace, root, wanted, notes, wanted / "data" / data if data else None)
 
     @property
     def grantable_workspace(self) -> Path | None:
@@ -127,7 +136,7 @@ class Home:
 
     def data(self, name: str) -> Path:
         """PLUGIN_DATA of an artifact (not made here); raises StateError when a symbolic link lies there."""
-        return _no_link(self.root / "data" / check_artifact_name(name))
+        return _no_link((self.data_root or self.root / "data") / check_artifact_name(name))
 
     def pending(self, name: str) -> Path:
         """The mark of a transition under way."""
@@ -152,6 +161,17 @@ def _no_link(path: Path) -> Path:
             f"{str(path)!r} is a symbolic link", hint="replace it by a folder; links are not followed here"
         )
     return path
+
+
+def _opened(workspace: Path, root: Path, lenient: bool) -> tuple[str, ...]:
+    """Make the home; notes where it can only be read and that will do. Raises StateError."""
+    try:
+        _make_home(workspace, root)
+    except StateError as error:
+        if not lenient or not (root / "registry.json").is_file() or os.access(root, os.W_OK):
+            raise
+        return (f"the home cannot be written ({error.message}): calls are not on record, and nothing can be built",)
+    return ()
 
 
 def _make_home(workspace: Path, root: Path) -> None:

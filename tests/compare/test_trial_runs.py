@@ -253,6 +253,8 @@ def test_a_plan_can_be_looked_at_before_anything_is_spent(bench: Bench) -> None:
     ("words", "code", "says"),
     [
         (("compare", "--resume", "--out", "nowhere"), 3, "there is no comparison in"),
+        (("compare", "--resume", "--out", "x", "--trials", "9"), 2, "--trials cannot be changed with --resume"),
+        (("compare", "--resume", "--out", "x", "--require-tool-use"), 2, "--require-tool-use cannot be changed"),
         (("compare", "--out", "x"), 2, "--task FILE"),
         (("compare", "--out", "x", "--task-text", "Do it."), 2, "no workspace"),
         (("compare", "--out", "x", "--task", "nothing.md"), 3, "cannot read the task"),
@@ -281,8 +283,13 @@ def test_power_tells_how_many_trials_it_takes(bench: Bench, words: list[str], sa
 
 
 def test_power_refuses_what_cannot_be(bench: Bench) -> None:
-    done = ran(command(bench, "power", "--effect", "0.3", "--scale", "pass", "--discord", "0.1"))
-    assert (done.returncode, "--discord is at least the effect" in done.stderr) == (2, True)
+    for words, says in (
+        (("--scale", "pass", "--discord", "0.1"), "--discord is at least the effect"),
+        (("--sd", "0.1", "--alpha", "1e-300"), "--alpha lies between 1e-09 and 0.5"),
+        (("--sd", "0.1", "--alpha", "nan"), "--alpha lies between"),
+    ):
+        done = ran(command(bench, "power", "--effect", "0.3", *words))
+        assert (done.returncode, says in done.stderr, "hint:" in done.stderr) == (2, True, True)
 
 
 async def test_nothing_is_left_in_the_temporary_folder(bench: Bench) -> None:

@@ -126,7 +126,7 @@ async def over_http(port: int) -> None:
     front = HttpFront(
         composition.switchboard,
         composition.schema_of,
-        lambda id: Session(id=id or "one", front="conformance"),
+        lambda id, client: Session(id=id or "one", front="conformance"),
         POLICY.http,
         Door(),
     )

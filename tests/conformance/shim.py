@@ -138,7 +138,9 @@ class PipeBoard:
 async def serve(port: int, command: list[str]) -> None:
     board = PipeBoard(command)
     await board.learn_schemas()
-    front = HttpFront(board, board.schemas.get, lambda id: Session(id=id or SHARED, front="shim"), POLICY.http, Door())
+    front = HttpFront(
+        board, board.schemas.get, lambda id, client: Session(id=id or SHARED, front="shim"), POLICY.http, Door()
+    )
     listener = socket.create_server(("127.0.0.1", port))
     await serve_app(front, listener, POLICY.http.close, lambda: print("ready", flush=True))
     board.close()

@@ -3,6 +3,7 @@
 import math
 import random
 
+import msgspec
 import pytest
 
 from harnessgym_mcp.core.analysis import analyse
@@ -189,14 +190,35 @@ def test_one_pair_tells_the_fewest_that_could_do_and_a_wild_few_that_none_can() 
     assert (wild.needs, wild.descriptive) == (None, True)
 
 
+@pytest.mark.parametrize("paired", [True, False])
+def test_where_nobody_ever_scored_nothing_is_said_of_the_harness(paired: bool) -> None:
+    judgement = compared([None] * 8, [None] * 8, paired=paired).judgement
+    assert (judgement.word, judgement.needs, judgement.descriptive) == ("underpowered", 8, True)
+    assert "none ever had a score" in judgement.reason
+
+
+@pytest.mark.parametrize("score", [0.0, 5.0])
+def test_where_all_scores_are_the_same_that_is_the_reason(score: float) -> None:
+    judgement = compared([score] * 8, [score] * 8).judgement
+    assert judgement.word == "no evidence"
+    assert "nothing differed in any of 8 pairs" in judgement.reason
+
+
 def test_nothing_at_all_is_analysed_too() -> None:
     found = analyse(design(trials=8), [])
     assert (found.judgement.word, found.finished, found.contrasts[0].estimate) == ("underpowered", 0, None)
 
 
 def test_a_task_that_nobody_scored_at_is_a_tie_of_failures() -> None:
-    found = compared([None] * 8, [None] * 8)
-    assert (found.judgement.word, found.contrasts[0].ties) == ("no evidence", 8)
+    made = design(tasks=2, trials=4)
+    found = analyse(
+        made,
+        [
+            msgspec.structs.replace(o, score=None, passed=False, cause="agent_failed") if o.trial[1] == "0" else o
+            for o in outcomes(made, {"plain": NOISE, "harnessed": NOISE})
+        ],
+    )
+    assert (found.judgement.word, found.contrasts[0].ties, found.contrasts[0].n) == ("no evidence", 8, 8)
 
 
 def test_several_tasks_count_alike_and_harmed_ones_are_listed() -> None:

@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from harnessgym_mcp.cli.output import Output, Table
+from harnessgym_mcp.cli.output import Output, Prose, Table
 from harnessgym_mcp.cli.parser import COMMANDS, parse
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*3[0-9]")
@@ -234,3 +234,36 @@ def test_top_off_a_terminal_is_one_look(desk):
     code, out, _ = desk.run("top")
     assert code == 0
     assert "no session is open here" in out
+
+
+def test_prose_is_folded_between_words_and_what_is_pasted_stays_whole():
+    text = Prose(
+        "why: one two three four five six\n  `harnessgym doctor --fix now please` helps\n{'json': 'of any length'}"
+    )
+    assert text.folded(20).split("\n") == [
+        *("why: one two three", "  four five six"),
+        *("  `harnessgym doctor --fix now please`", "    helps"),
+        "{'json': 'of any length'}",
+    ]
+
+
+def test_a_terminal_shows_no_column_that_is_empty_and_cuts_a_long_cell_at_its_end():
+    table = Table(("name", "why"), [("a" * 200, ""), ("b", "")], 20)
+    assert [column.header for column in table.rich().columns] == ["name"]
+    assert table.cells[0][0] == "a" * 19 + "…"
+    assert table.splitlines()[0].split() == ["name", "why"]
+
+
+def test_a_misspelt_option_is_told_with_its_like(desk):
+    code, _, err = desk.run("stats", "--sincee", "2h")
+    assert code == 2
+    assert "did you mean --since?" in err
+
+
+def test_stages_are_told_once(desk):
+    desk.submit()
+    draft = desk.home / "adder"
+    shown = desk.on_terminal("qualify", str(draft), "--set", "isolation.allow_unconfined=true").end()[1]
+    assert "the clean room judges adder" in shown
+    assert "sabotage passed\r\n" not in shown
+    assert "sabotage passed\n" in desk.run("qualify", str(draft), "--set", "isolation.allow_unconfined=true")[1]

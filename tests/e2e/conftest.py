@@ -30,11 +30,12 @@ class Place:
         self.workspace.mkdir(parents=True)
         self.home = self.workspace / ".harnessgym"
         confined = choose_sandbox(Isolation(), self.state).report.confined
+        self.before: list[str] = []  # words before each command
         self.flags = [] if confined else ["--set", "isolation.allow_unconfined=true"]
 
     def argv(self, command: str, *more: str) -> list[str]:
         where = ["--workspace", str(self.workspace), "--state", str(self.state)]
-        return [sys.executable, "-m", "harnessgym_mcp", command, *where, *self.flags, *more]
+        return [*self.before, sys.executable, "-m", "harnessgym_mcp", command, *where, *self.flags, *more]
 
     async def run(self, command: str, *more: str) -> tuple[int, dict[str, Any]]:
         """Exit code and the JSON that the command printed."""

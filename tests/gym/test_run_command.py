@@ -56,7 +56,9 @@ def test_a_run_without_success_exits_with_13_and_one_json_object(place):
         (("--task-text", "x", "--agent-command", "true", "--held-out", "."), 2, "score command"),
         (("--task-text", "x", "--agent-command", "true", "--run-id", "a/b"), 2, "no run id"),
         (("--resume", "nobody"), 3, "no run is called"),
-        (("--resume", "r1", "--task-text", "x"), 2, "takes its task from the run"),
+        (("--resume", "r1", "--task-text", "x"), 2, "--task-text cannot be changed with --resume"),
+        (("--resume", "r1", "--iterations", "9"), 2, "--iterations cannot be changed with --resume"),
+        (("--resume", "r1", "--optimize"), 2, "--optimize cannot be changed with --resume"),
         (("--task-text", "x", "--agent-command", "no-such-program-here"), 1, "cannot be used"),
     ],
 )

@@ -43,6 +43,26 @@ def test_each_http_session_is_an_agent_session_with_a_slot_of_its_own(serve: Cal
     assert json.loads(choose(one, "third-tool"))["error"] == "slot"
 
 
+def test_without_http_sessions_clients_of_different_names_have_slots_of_their_own(serve: Callable[..., Served]) -> None:
+    caller = Caller(serve().address)
+
+    def ask(client: str, tool: str, session: str = "", **arguments: object) -> dict[str, object]:
+        meta = {"io.modelcontextprotocol/clientInfo": {"name": client, "version": "1"}}
+        meta |= {"sessionId": session} if session else {}  # type: ignore[dict-item]
+        answer = caller.modern("tools/call", {"name": f"harnessgym.{tool}", "arguments": arguments, "_meta": meta})
+        return dict(json.loads(answer["result"]["content"][0]["text"]))
+
+    def choose(client: str, name: str, session: str = "") -> object:
+        selected = {"name": name, "why": f"{name} was missing", "tools": ["measure"]}
+        return ask(client, "reflect", session, selected=selected).get("error")
+
+    assert choose("editor", "first-tool") is None
+    assert choose("editor", "second-tool") == "slot"
+    assert choose("terminal", "third-tool") is None
+    assert choose("editor", "fourth-tool", session="its-own") is None
+    assert ask("editor", "stats")["open_slot"]["name"] == "first-tool"  # type: ignore[index]
+
+
 def test_without_the_token_nobody_gets_in(serve: Callable[..., Served], tmp_path: Path) -> None:
     (tmp_path / "token").write_text(TOKEN + "\n")
     served = serve("--token-file", str(tmp_path / "token"))

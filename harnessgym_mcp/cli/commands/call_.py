@@ -42,12 +42,12 @@ def _arguments(text: str) -> dict[str, Any]:
 
     try:
         value = json.loads(Path(text[1:]).read_text("utf-8") if text.startswith("@") else text)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(
             f"--arguments is not JSON: {error}", hint="""for example --arguments '{"path": "a.c"}'"""
         ) from None
     if not isinstance(value, dict):
-        raise UsageError("--arguments is a JSON object")
+        raise UsageError("--arguments is a JSON object", hint="""for example --arguments '{"path": "a.c"}'""")
     return value
 
 

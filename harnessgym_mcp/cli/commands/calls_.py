@@ -1,9 +1,10 @@
 """The recorded calls, newest last; `--follow` waits for more, like tail -f."""
 
 import argparse
+import sys
 from typing import TYPE_CHECKING, Any
 
-from harnessgym_mcp.cli.output import Output
+from harnessgym_mcp.cli.output import Output, is_terminal
 from harnessgym_mcp.cli.parser import options_of
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def _follow(home: "Home", output: Output, calls: list[dict[str, Any]]) -> int:
     from harnessgym_mcp.store.callstats import recent_calls
 
     last: str | None = calls[-1]["id"] if calls else None
+    if not calls and not output.as_json and is_terminal(sys.stdout):
+        output.say("no call on record yet; waiting (Control-C ends it)")
     try:
         while True:
             for call in calls:
@@ -58,7 +61,6 @@ def _follow(home: "Home", output: Output, calls: list[dict[str, Any]]) -> int:
 def _reader_left(seconds: float) -> bool:
     """Wait; has whoever reads our output gone meanwhile? A tail without new lines would never notice otherwise."""
     import select
-    import sys
 
     poll = select.poll()
     poll.register(sys.stdout.fileno(), 0)  # errors and hang-ups are told unasked

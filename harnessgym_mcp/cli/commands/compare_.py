@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from harnessgym_mcp.cli.commands.agent_flags import add_agent, agent_spec
 from harnessgym_mcp.cli.output import Output
-from harnessgym_mcp.cli.parser import options_of
+from harnessgym_mcp.cli.parser import options_of, refuse_beside
 
 if TYPE_CHECKING:
     from harnessgym_mcp.core.outcomes import Outcome
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from harnessgym_mcp.server.options import Options
 
 __all__ = ["EXAMPLES", "HELP", "configure", "run"]
+
+_PLACE = ("executor", "parallel", "address", "cpus", "gpus")
 
 HELP = "does the harness help? paired trials, exact tests"
 
@@ -111,6 +113,7 @@ async def _planned(arguments: argparse.Namespace, options: "Options", files: "Fi
     from harnessgym_mcp.gym.compare import prepare
 
     if arguments.resume:
+        refuse_beside(arguments, "resume", "out", "plan_only", *_PLACE)
         return files.plan()
     with tempfile.TemporaryDirectory(prefix="harnessgym-tasks-") as scratch:
         request = _request(arguments, options, _tasks(arguments, Path(scratch)))

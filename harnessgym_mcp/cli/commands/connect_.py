@@ -7,7 +7,7 @@ file that cannot be edited without loss is left alone, and the text to paste is 
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from harnessgym_mcp.cli.output import Output
+from harnessgym_mcp.cli.output import Output, Prose
 from harnessgym_mcp.cli.parser import completed, options_of
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     if code == 0 and not arguments.dry_run:
         for client in clients:
             about = CLIENTS[client]
-            output.say(f"{about.title}: {about.next_project if scope == 'project' else about.next_user}")
+            output.say(Prose(f"{about.title}: {about.next_project if scope == 'project' else about.next_user}"))
     return code
 
 

@@ -6,7 +6,7 @@ A script makes the choices that a model would make; the client, the server, the 
 import argparse
 from pathlib import Path
 
-from harnessgym_mcp.cli.output import Output
+from harnessgym_mcp.cli.output import Output, Prose
 from harnessgym_mcp.cli.parser import options_of
 
 __all__ = ["EXAMPLES", "HELP", "configure", "run"]
@@ -34,14 +34,14 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     if not _confined():
         output.say("No sandbox works here (try the package bubblewrap): the demo runs its own tool unconfined.")
         flags.append("isolation.allow_unconfined=true")
-    result = asyncio.run(play(arguments.folder, flags, output.say))
+    result = asyncio.run(play(arguments.folder, flags, lambda line: output.say(Prose(line))))
     gain = 1 - result.cost_with_tool / result.cost_by_hand
     text = f"""
 Cost: by hand {result.cost_by_hand:.1f}, by tool {result.cost_with_tool:.1f} ({gain:.0%} less); {result.seconds:.1f} s.
-Where to look (the folder is kept):
-  {result.folder}/workspace/.harnessgym/generated/plan-sweep     the tool, as published
-  {result.folder}/workspace/.harnessgym/quarantine/plan-sweep    the rejected version and why
-  harnessgym stats --workspace {result.folder}/workspace --state {result.folder}/state"""
+Where to look, in {result.folder}/workspace/.harnessgym (it is kept):
+  generated/plan-sweep     the tool, as published
+  quarantine/plan-sweep    the rejected version and why
+and: harnessgym stats --workspace {result.folder}/workspace --state {result.folder}/state"""
     output.result("demo", dataclasses.asdict(result), text)
     return 0
 

@@ -6,7 +6,7 @@ Nothing of yours is changed, and nothing hangs: each check has a deadline. Exit 
 import argparse
 from typing import TYPE_CHECKING
 
-from harnessgym_mcp.cli.output import Output
+from harnessgym_mcp.cli.output import Output, Prose
 from harnessgym_mcp.cli.parser import options_of
 
 if TYPE_CHECKING:
@@ -56,9 +56,8 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def _advice(remedies: list[str]) -> list[str]:
-    return ["what to do:\n" + "\n".join(f"  {line}" for text in remedies for line in text.splitlines())] * bool(
-        remedies
-    )
+    lines = [f"  {line}" for text in remedies for line in text.splitlines()]
+    return [Prose("\n".join(["what to do:", *lines]))] if lines else []
 
 
 async def _examine(options: "Options", only: list[str]) -> "dict[str, Finding]":

@@ -60,6 +60,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
 def _check(arguments: argparse.Namespace, alpha: float, power: float) -> None:
     import math
 
+    from harnessgym_mcp.core.trials import LEAST_ALPHA
     from harnessgym_mcp.errors import UsageError
 
     rates = arguments.scale == "pass"
@@ -68,7 +69,7 @@ def _check(arguments: argparse.Namespace, alpha: float, power: float) -> None:
     top = 1.0 if rates else math.inf
     problems = [
         (not 0 < arguments.effect < top, "--effect is above 0" + (" and below 1" if rates else "")),
-        (not 0 < alpha < 0.5, "--alpha lies between 0 and 0.5"),
+        (not LEAST_ALPHA <= alpha < 0.5, f"--alpha lies between {LEAST_ALPHA:g} and 0.5"),
         (not 0.5 <= power < 1, "--power lies between 0.5 and 1"),
         (spread is None, f"{name} is needed"),
         (spread is not None and not 0 <= spread <= top, f"{name} is 0 or more" + (" and at most 1" if rates else "")),

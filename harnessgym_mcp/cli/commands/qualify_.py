@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from harnessgym_mcp.cli.output import Output
+from harnessgym_mcp.cli.output import Output, Prose
 from harnessgym_mcp.cli.parser import options_of
 
 __all__ = ["EXAMPLES", "HELP", "configure", "run"]
@@ -34,7 +34,8 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
         raise NotFoundError(f"there is no folder {str(arguments.path)!r}", hint="PATH is the folder with plugin.json")
     home, policy = options_of(arguments).open()
     submitter = Submitter(Stores.open(home, policy), policy)
-    work = submitter.judge(arguments.path.resolve(), on_stage=lambda s: output.say(f"  {s.id} {s.status}"))
-    verdict = asyncio.run(work)
-    output.result("verdict", msgspec.to_builtins(verdict), describe(verdict))
+    with output.busy(f"the clean room judges {arguments.path.name}") as tell:
+        work = submitter.judge(arguments.path.resolve(), on_stage=lambda s: tell(f"{s.id} {s.status}"))
+        verdict = asyncio.run(work)
+    output.result("verdict", msgspec.to_builtins(verdict), Prose(describe(verdict)))
     return EXIT_OK if verdict.qualified else EXIT_REJECTED

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from harnessgym_mcp.cli.commands.agent_flags import add_agent, agent_spec
 from harnessgym_mcp.cli.output import Output
-from harnessgym_mcp.cli.parser import options_of
+from harnessgym_mcp.cli.parser import options_of, refuse_beside
 from harnessgym_mcp.core.durations import parse_duration, parse_durations
 from harnessgym_mcp.errors import UsageError
 
@@ -98,8 +98,7 @@ def _runner(arguments: argparse.Namespace, home: "Home", policy: "Policy", progr
     from harnessgym_mcp.gym.run_folder import new_run_id
 
     if arguments.resume:
-        if arguments.task or arguments.task_text or arguments.run_id:
-            raise UsageError("--resume takes its task from the run", hint="leave --task, --task-text and --run-id out")
+        refuse_beside(arguments, "resume", "set")
         return resume_run(home, policy, arguments.resume, progress=progress)
     settings = _settings(arguments, home, policy)
     return new_run(home, policy, arguments.run_id or new_run_id(), settings, progress=progress)

@@ -63,7 +63,7 @@ def _run_http(arguments: argparse.Namespace, output: Output) -> int:
     from harnessgym_mcp.server.http_serve import HttpPlace, serve_http
 
     options = options_of(arguments)
-    _, policy = options.open()
+    _, policy = options.open(lenient=True)
     host = arguments.host or "127.0.0.1"
     token = read_token(arguments.token_file, os.environ, host, policy.http.token_chars)
     place = HttpPlace(Door(host, token, tuple(arguments.allow_host or ())), arguments.port)

@@ -47,7 +47,7 @@ def _parts(body: dict[str, Any], output: Output) -> list[str]:
         header = ("tool", "calls", "ok", "tool errors", "other", "p50 ms", "p95 ms", "max ms")
         parts.append(output.table(header, [_row(c) for c in body["calls"]]))
     else:
-        parts.append("no call on record")
+        parts.append(Prose("no call by an agent on record (`harnessgym calls` lists those of a person as well)"))
     if body["never_used"]:
         parts.append(Prose("never used: " + ", ".join(body["never_used"])))
     if stale := [f"{a['name']} ({a['idle_sessions']} sessions)" for a in body["artifacts"] if a["stale"]]:

@@ -6,7 +6,7 @@ A person's submission needs no build slot. Rejected: exit code 10, the findings,
 import argparse
 from pathlib import Path
 
-from harnessgym_mcp.cli.output import Output
+from harnessgym_mcp.cli.output import Output, Prose
 from harnessgym_mcp.cli.parser import options_of
 
 __all__ = ["EXAMPLES", "HELP", "configure", "run"]
@@ -37,10 +37,9 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
         raise NotFoundError(f"there is no folder {str(arguments.path)!r}", hint="PATH is the folder with plugin.json")
     home, policy = options_of(arguments).open()
     submitter = Submitter(Stores.open(home, policy), policy)
-    work = submitter.submit(
-        arguments.path.resolve(), iteration=None, on_stage=lambda s: output.say(f"  {s.id} {s.status}")
-    )
-    submission = asyncio.run(work)
+    with output.busy(f"the clean room judges {arguments.path.name}") as tell:
+        work = submitter.submit(arguments.path.resolve(), iteration=None, on_stage=lambda s: tell(f"{s.id} {s.status}"))
+        submission = asyncio.run(work)
     verdict = submission.verdict
     text = describe(verdict)
     if verdict.qualified and not submission.notes:
@@ -55,5 +54,5 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
         text += f"\n\n  rejected {times} times before under this name: `harnessgym show {submission.name}`"
     body = msgspec.to_builtins(verdict) | {"schema": "harnessgym/verdict/1", "evidence": submission.evidence}
     body |= {"notes": submission.notes, "former_rejections": [msgspec.to_builtins(q) for q in submission.history]}
-    output.result("submit", body, text)
+    output.result("submit", body, Prose(text))
     return EXIT_OK if verdict.qualified else EXIT_REJECTED

@@ -23,6 +23,7 @@ EXAMPLES = """
   harnessgym top --json | jq '.tools[] | {tool, per_minute}'
 """
 
+_END = "Control-C ends it"
 _EVERY = 1.0  # seconds
 
 
@@ -53,10 +54,10 @@ def _follow(home: "Home") -> int:
     from harnessgym_mcp.server.live import look
 
     try:
-        with Live(rendered(_parts(look(home), home)), screen=True, auto_refresh=False) as live:
+        with Live(rendered([*_parts(look(home), home), _END]), screen=True, auto_refresh=False) as live:
             while True:
                 time.sleep(_EVERY)
-                live.update(rendered(_parts(look(home), home)), refresh=True)
+                live.update(rendered([*_parts(look(home), home), _END]), refresh=True)
     except KeyboardInterrupt:
         return 0
 

@@ -197,7 +197,7 @@ class Generator:
 
 
 def _given(flat: Mapping[str, Any]) -> list[Any]:
-    """The author's own values. JSON Schema does not promise that they are valid; like what we build they are checked."""
+    """The author's own values, which JSON Schema does not promise to be valid: they are checked like what we build."""
     examples = flat.get("examples")
     return [*(examples if isinstance(examples, list) else ()), *([flat["default"]] if "default" in flat else ())]
 
