@@ -71,6 +71,14 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     packages: list[str] = []  # Python requirements, exact text; none: no environment of its own
     python: str = ""  # version wanted, "" for any
 
+    def start_seconds(self, default: float) -> float:
+        """How long the server may take to start."""
+        return self.limits.startup_ms / 1000 if self.limits.startup_ms else default
+
+    def call_seconds(self, default: float) -> float:
+        """How long a call may take."""
+        return self.limits.call_ms / 1000 if self.limits.call_ms else default
+
     def resolve(self, paths: Mapping[str, str]) -> tuple[list[str], dict[str, str], str]:
         """`(argv, env, cwd)` with the variables replaced; a name in `command` such as `./server` is below the root."""
 

@@ -166,6 +166,7 @@ class Switchboard:
         """Hand a request to its mount; its answer goes straight to the client, a tool's call onto the record."""
         identity = client.identity(params)
         digest = mount.version.digest
+        timeout = mount.launch.call_seconds(self._policy.timeouts.call)
 
         def done(call: Call) -> None:
             client.calls.pop(raw_id, None)
@@ -175,7 +176,7 @@ class Switchboard:
             if tool:
                 self._recorder.record(call, client.session, identity, mount.name, digest, via)
 
-        call = Call(tool, params, done, modern=modern, timeout=mount.timeout, origin="agent", method=method)
+        call = Call(tool, params, done, modern=modern, timeout=timeout, origin="agent", method=method)
         client.calls[raw_id] = call
         self._in_flight[call] = (client, mount)
         mount.submit(call)

@@ -80,11 +80,6 @@ class Mount:
         return self.version.launch
 
     @property
-    def timeout(self) -> float:
-        """Seconds that a call may take."""
-        return (self.launch.limits.call_ms or self._policy.timeouts.call * 1000) / 1000
-
-    @property
     def active(self) -> int:
         """Calls under way or waiting."""
         return self._active + len(self._queue)
@@ -203,7 +198,7 @@ class Mount:
         peer = Peer(self, self._policy.limits, self.launch.wire)
         peer.on_request, peer.on_writable = self._requested, self._pump
         try:
-            timeout = (self.launch.limits.startup_ms or self._policy.timeouts.start * 1000) / 1000
+            timeout = self.launch.start_seconds(self._policy.timeouts.start)
             prepared = await self._spawn(self.name, self.version)
             self._peer = peer
             await peer.open(prepared)
