@@ -67,10 +67,11 @@ class _Output(asyncio.Protocol):
 class Link(asyncio.SubprocessProtocol):
     """A running child. Make it with `await Link.open(...)`."""
 
-    def __init__(self, events: LinkEvents, limits: Limits, framing: Framing) -> None:
+    def __init__(self, prepared: Prepared, events: LinkEvents, limits: Limits, framing: Framing) -> None:
         self.framing: Framing = framing
         self.writable = True  # False while the child does not read
         self.exited = asyncio.Event()
+        self._prepared = prepared
         self._events = events
         self._splitter = Splitter(limits.frame_bytes, self._frame, events.stray, events.oversize)
         self._stderr: deque[bytes] = deque()
@@ -83,30 +84,29 @@ class Link(asyncio.SubprocessProtocol):
     @classmethod
     async def open(cls, prepared: Prepared, events: LinkEvents, limits: Limits, framing: Framing = "ndjson") -> "Link":
         """Spawn; raises UpstreamStartError when the program cannot be executed."""
-        link = cls(events, limits, framing)
+        link = cls(prepared, events, limits, framing)
         try:
             pipes = Pipes.new()
             try:
-                await link._spawn(prepared, pipes)
+                await link._spawn(pipes)
             finally:
                 pipes.close_child()
         except (OSError, ValueError) as error:
             raise UpstreamStartError(f"cannot execute {prepared.argv[0]}: {error}", hint="check `command`") from error
         finally:
             prepared.release()
-        link._prepared = prepared
         return link
 
     _transport: asyncio.SubprocessTransport | None = None
     _input: asyncio.WriteTransport | None = None
     _stdin: Outlet
-    _stdout: asyncio.ReadTransport
-    _errors: asyncio.ReadTransport
-    _prepared: Prepared
+    _stdout: asyncio.ReadTransport | None = None
+    _errors: asyncio.ReadTransport | None = None
     pid: int
 
-    async def _spawn(self, prepared: Prepared, pipes: Pipes) -> None:
+    async def _spawn(self, pipes: Pipes) -> None:
         loop = asyncio.get_running_loop()
+        prepared = self._prepared
         stdin, stdout, stderr = pipes.child
         files = [os.fdopen(fd, mode, 0) for fd, mode in zip(pipes.ours, ("wb", "rb", "rb"), strict=True)]
         try:
@@ -127,7 +127,7 @@ class Link(asyncio.SubprocessProtocol):
             self._stdout, _ = await loop.connect_read_pipe(lambda: _Output(self._read, self._ended), files[1])
         except BaseException:  # also when the start is called off half-way
             if self._transport:
-                self._transport.close()  # kills as well
+                await self.close(0.0)
             for file in files:
                 file.close()
             raise
@@ -156,7 +156,7 @@ class Link(asyncio.SubprocessProtocol):
 
     def set_reading(self, on: bool) -> None:
         """Stop or go on taking the child's output (back-pressure)."""
-        if self._stdout.is_closing():
+        if self._stdout is None or self._stdout.is_closing():
             return
         with contextlib.suppress(RuntimeError):  # already in that state
             self._stdout.resume_reading() if on else self._stdout.pause_reading()
@@ -207,7 +207,7 @@ class Link(asyncio.SubprocessProtocol):
             asyncio.get_running_loop().call_later(_DRAIN, self._tell_if_over)
 
     def _tell_if_over(self) -> None:
-        if self._code is not None or self._stdout.is_closing():
+        if self._code is not None or (self._stdout and self._stdout.is_closing()):
             self._tell()
 
     def _tell(self) -> None:
@@ -233,7 +233,8 @@ class Link(asyncio.SubprocessProtocol):
 
     async def close(self, grace: float) -> bool:
         """EOF, then SIGKILL after `grace` seconds; True when the child left by itself. Idempotent."""
-        self._stdin.transport.close()
+        if self._input:
+            self._input.close()
         self.set_reading(True)
         try:
             async with asyncio.timeout(grace):
