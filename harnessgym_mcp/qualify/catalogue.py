@@ -128,7 +128,10 @@ FINDINGS: Mapping[str, tuple[str, str]] = {
     ),
     "boot.hidden-characters": ("A definition holds invisible characters.", "Delete them."),
     "boot.terminal-code": ("A definition holds terminal control codes.", "Delete them."),
-    "boot.instruction": ("A definition gives orders to the model that reads it.", "Describe what the tool does."),
+    "boot.instruction": (
+        "A definition or a prompt gives orders to the model that reads it; a warning in resources.",
+        "Describe what the tool does.",
+    ),
     "boot.pipe-to-shell": ("A definition pipes a download into an interpreter.", "Ship what is needed."),
     # self-test
     "self-test.uncovered": ("No self-test call succeeds with this tool.", "Add a call with what its answer must hold."),
@@ -175,6 +178,10 @@ FINDINGS: Mapping[str, tuple[str, str]] = {
     "protocol.unknown-tool": (
         "A call of an unknown tool is not answered with an error. (warning)",
         "Answer with an error.",
+    ),
+    "protocol.list-changed": (
+        "It announces changes of its tools again and again, though there are none.",
+        "Announce nothing; list the same tools always.",
     ),
     "protocol.drift": ("The definitions changed while the server ran.", "List the same tools always."),
     # fuzz
