@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from harnessgym_mcp.cli.output import Output
 from harnessgym_mcp.cli.parser import parse
-from harnessgym_mcp.errors import HarnessGymError
+from harnessgym_mcp.errors import HarnessGymError, StateError
 
 __all__ = ["entry", "main", "serve_entry"]
 
@@ -21,6 +21,11 @@ def main(argv: Sequence[str]) -> int:
     except HarnessGymError as error:
         output.failure(error)
         return error.exit_code
+    except BrokenPipeError:
+        raise
+    except OSError as error:  # no place to write, no descriptors left: the machine's trouble, told like any other
+        output.failure(refused := StateError(str(error), hint="`harnessgym doctor` looks at folders, disk and limits"))
+        return refused.exit_code
     return code
 
 

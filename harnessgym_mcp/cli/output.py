@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
-from harnessgym_mcp.core.text import clean
+from harnessgym_mcp.core.text import brief, clean
 from harnessgym_mcp.errors import HarnessGymError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Table(str):
     cells: list[list[str]]
 
     def __new__(cls, header: Sequence[str], rows: Sequence[Sequence[object]], most: int = _CELL) -> "Table":
-        cells = [[_cell(str(cell), most) for cell in row] for row in rows]
+        cells = [[brief(str(cell), most) for cell in row] for row in rows]
         table = super().__new__(cls, _columns([list(header), *cells]))
         table.header, table.cells = list(header), cells
         return table
@@ -186,12 +186,6 @@ def _escaped(text: str) -> str:
 def _clean_lines(text: str) -> str:
     """Harmless text; line breaks kept."""
     return "\n".join(clean(line) for line in text.split("\n"))
-
-
-def _cell(text: str, most: int) -> str:
-    """One line, its end left out where it is long."""
-    line = " ".join(clean(text).split())
-    return line if len(line) <= most else line[: most - 1].rstrip() + "…"
 
 
 def _folded(text: str) -> str:

@@ -37,6 +37,17 @@ def resolve(root: Mapping[str, Any], ref: str) -> Any:
     return value
 
 
+def _follow(root: Mapping[str, Any], ref: str) -> None:
+    """To where a reference leads in the end. Raises RefError, also for a chain that never gets anywhere."""
+    seen = {ref}
+    target = resolve(root, ref)
+    while isinstance(target, Mapping) and isinstance(target.get("$ref"), str):
+        if target["$ref"] in seen:
+            raise RefError(f"the reference {ref[:200]!r} leads round in a circle")
+        seen.add(target["$ref"])
+        target = resolve(root, target["$ref"])
+
+
 def _step(value: Any, part: str, ref: str) -> Any:
     if isinstance(value, Mapping) and part in value:
         return value[part]
@@ -101,7 +112,7 @@ def children(schema: Mapping[str, Any], path: str = "") -> Iterator[tuple[Any, s
 def _keyword(keyword: str, value: Any, root: Mapping[str, Any], path: str) -> Iterator[tuple[str, str]]:
     if keyword == "$ref" and isinstance(value, str):
         try:
-            resolve(root, value)
+            _follow(root, value)
         except RefError as error:
             yield path, str(error)
         return

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-__all__ = ["HIDDEN", "clean", "cut", "one_line", "redact", "visible"]
+__all__ = ["HIDDEN", "brief", "clean", "cut", "one_line", "redact", "visible"]
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -43,6 +43,12 @@ def cut(text: str, most: int) -> str:
 def one_line(text: str, most: int = 200) -> str:
     """Clean, folded to one line and cut: fit for a log line, a table cell or a quoted sentence."""
     return cut(" ".join(clean(text).split()), most)
+
+
+def brief(text: str, most: int) -> str:
+    """Clean, folded to one line, its end left out where it is long: for a table, where every row begins alike."""
+    line = " ".join(clean(text).split())
+    return line if len(line) <= most else line[: most - 1].rstrip() + "…"
 
 
 def redact(text: str) -> str:

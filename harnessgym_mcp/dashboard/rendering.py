@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from harnessgym_mcp.core.text import clean, cut, one_line, visible
+from harnessgym_mcp.core.text import brief, clean, cut, visible
 from harnessgym_mcp.report.words import capital, number, percent
 
 __all__ = ["ago", "asset", "clock", "milliseconds", "render", "short", "style"]
@@ -63,7 +63,7 @@ def _environment() -> Environment:
     )
     filters: dict[str, Callable[..., Any]] = {
         "ago": ago, "clock": clock, "ms": milliseconds, "short": short, "number": number, "percent": percent,
-        "line": one_line, "spelled": _spelled, "capital": capital,
+        "line": brief, "spelled": _spelled, "capital": capital,
     }  # fmt: skip
     environment.filters.update(filters)
     return environment

@@ -15,7 +15,7 @@ from harnessgym_mcp.errors import HarnessGymError
 from harnessgym_mcp.gym.prompts import attempt_prompt, build_prompt, reflect_prompt
 from harnessgym_mcp.gym.run_observe import built_by, close_left_open, offered_tools, retire, slot_of
 from harnessgym_mcp.gym.run_world import World, take_turn
-from harnessgym_mcp.gym.scoring import score, scoring_copy
+from harnessgym_mcp.gym.scoring import check_unchanged, score, scoring_copy
 from harnessgym_mcp.gym.workspace_state import Change, put_back
 
 __all__ = ["PHASES", "AgentMissing", "budget_of"]
@@ -171,6 +171,7 @@ async def _score(world: World, state: RunState, label: str) -> Score:
     env = world.environment(state)
     if not scorer.held_out:
         return await score(scorer, world.workspace, logs, world.policy, env)
+    await asyncio.to_thread(check_unchanged, scorer)
     snapshot = await asyncio.to_thread(world.checkpoints.load, label)
     with scoring_copy(scorer.held_out, partial(world.checkpoints.unfold, snapshot)) as copy:
         return await score(scorer, copy, logs, world.policy, env)

@@ -21,6 +21,7 @@ from harnessgym_mcp.gym.run_settings import RunSettings, check_settings
 from harnessgym_mcp.gym.run_survivors import outlast
 from harnessgym_mcp.gym.run_usage import calls_of_run
 from harnessgym_mcp.gym.run_world import Progress, Silent, World
+from harnessgym_mcp.gym.scoring import sealed
 from harnessgym_mcp.store.atomic import Step, no_step
 from harnessgym_mcp.store.home import Home
 
@@ -60,6 +61,7 @@ def new_run(
     """Raises UsageError where it cannot be as asked or the id is taken, StateError."""
     check_settings(settings, home.workspace)
     choose_agent(settings.agent)
+    settings = replace(settings, scorer=sealed(settings.scorer)) if settings.scorer else settings
     return _runner(home, policy, RunFolder.create(home, id, settings, step), progress)
 
 

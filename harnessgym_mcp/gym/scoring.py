@@ -21,10 +21,11 @@ from harnessgym_mcp.core.policy import Policy
 from harnessgym_mcp.core.run_state import Score
 from harnessgym_mcp.core.tasks import read_verifier
 from harnessgym_mcp.core.text import one_line
-from harnessgym_mcp.errors import UsageError
+from harnessgym_mcp.errors import NotFoundError, StateError, UsageError
+from harnessgym_mcp.gym.compare_folders import digest_of, entries_of
 from harnessgym_mcp.store.atomic import state_error
 
-__all__ = ["Scorer", "check_scorer", "lay_over", "score", "scoring_copy"]
+__all__ = ["Scorer", "check_scorer", "check_unchanged", "lay_over", "score", "scoring_copy", "sealed"]
 
 
 class Scorer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -36,6 +37,7 @@ class Scorer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     seconds: float
     key: str = "score"
     held_out: str = ""  # absolute path of a folder; "": the command runs in the workspace itself
+    held_out_digest: str = ""  # of its files when the run began
 
 
 def check_scorer(scorer: Scorer, workspace: Path) -> None:
@@ -49,6 +51,29 @@ def check_scorer(scorer: Scorer, workspace: Path) -> None:
         raise UsageError(f"there is no folder {scorer.held_out!r}", hint="--held-out DIR names a folder of files")
     if folder.is_relative_to(workspace.resolve()) or workspace.resolve().is_relative_to(folder):
         raise UsageError("the held-out folder and the workspace lie in one another", hint="keep it elsewhere")
+
+
+def sealed(scorer: Scorer) -> Scorer:
+    """With the digest of the held-out files as they are now. Raises UsageError, StateError for what cannot be read."""
+    return replace(scorer, held_out_digest=_digest(scorer)) if scorer.held_out else scorer
+
+
+def check_unchanged(scorer: Scorer) -> None:
+    """Raises StateError where the held-out files are gone or others than when the run began: an agent of the same user
+    could have seen to that, and scores of other cases cannot be compared."""
+    if not scorer.held_out_digest:
+        return
+    try:
+        changed = _digest(scorer) != scorer.held_out_digest
+    except NotFoundError:
+        changed = True
+    if changed:
+        what = f"the held-out files in {scorer.held_out!r} are not what they were when the run began"
+        raise StateError(what, hint="put them back and resume the run, or begin a new one")
+
+
+def _digest(scorer: Scorer) -> str:
+    return digest_of(entries_of(Path(scorer.held_out)))
 
 
 async def score(

@@ -31,10 +31,17 @@ FINDINGS: Mapping[str, tuple[str, str]] = {
     ),
     # manifest
     "manifest.missing": ("There is no `plugin.json`.", "Add one; docs/artifacts.md shows the smallest."),
-    "manifest.json": ("A manifest is not JSON.", "Write strict JSON in UTF-8."),
+    "manifest.json": (
+        "A manifest is not JSON that all readers understand alike.",
+        "Write strict JSON in UTF-8, no key twice.",
+    ),
     "manifest.schema": ("A manifest does not follow its schema.", "docs/artifacts.md has every field."),
     "manifest.empty": ("There is neither a server nor a skill.", "Add `mcp.json`, or `skills/<name>/SKILL.md`."),
-    "manifest.description": ("The artifact has no description. (warning)", "Say in one sentence what it is for."),
+    "manifest.description": (
+        "The artifact's description is very long; a warning when there is none.",
+        "Say in one sentence what it is for.",
+    ),
+    "manifest.too-large": ("A manifest is very large.", "Keep data in files of their own."),
     "manifest.extends": (
         "It extends an artifact that there is not. (warning)",
         "Name an existing one, or leave it out.",
@@ -101,6 +108,10 @@ FINDINGS: Mapping[str, tuple[str, str]] = {
     ),
     "boot.tool-twice": ("Two tools have the same name.", "Rename one."),
     "boot.tool-collision": ("Two tools are one to some clients.", "Let them differ in more than punctuation and case."),
+    "boot.definition": (
+        "A field of a tool's definition has the wrong type; clients then refuse the whole list.",
+        "Write what MCP's schema of a tool says.",
+    ),
     "boot.schema": (
         "An input or output schema is missing or illegal.",
         "Write JSON Schema 2020-12; the root is an object's.",
@@ -117,10 +128,17 @@ FINDINGS: Mapping[str, tuple[str, str]] = {
     ),
     "boot.hidden-characters": ("A definition holds invisible characters.", "Delete them."),
     "boot.terminal-code": ("A definition holds terminal control codes.", "Delete them."),
-    "boot.instruction": ("A definition gives orders to the model that reads it.", "Describe what the tool does."),
+    "boot.instruction": (
+        "A definition or a prompt gives orders to the model that reads it; a warning in resources.",
+        "Describe what the tool does.",
+    ),
     "boot.pipe-to-shell": ("A definition pipes a download into an interpreter.", "Ship what is needed."),
     # self-test
     "self-test.uncovered": ("No self-test call succeeds with this tool.", "Add a call with what its answer must hold."),
+    "self-test.schema": (
+        "Every call that is to succeed with a tool breaks the tool's own inputSchema; a warning when only some do.",
+        "Let the schema allow what the tool takes, or correct the calls.",
+    ),
     "self-test.unknown-tool": (
         "A self-test call names a tool that is not listed.",
         "Use the server's own name for it.",
@@ -161,6 +179,10 @@ FINDINGS: Mapping[str, tuple[str, str]] = {
         "A call of an unknown tool is not answered with an error. (warning)",
         "Answer with an error.",
     ),
+    "protocol.list-changed": (
+        "It announces changes of its tools again and again, though there are none.",
+        "Announce nothing; list the same tools always.",
+    ),
     "protocol.drift": ("The definitions changed while the server ran.", "List the same tools always."),
     # fuzz
     "fuzz.died": ("The server did not outlive a valid or nearly valid call.", "Check the arguments, catch the error."),
@@ -168,13 +190,16 @@ FINDINGS: Mapping[str, tuple[str, str]] = {
     "fuzz.slow": ("A call takes very long. (warning)", "Bound the work, or declare a maximum."),
     "fuzz.garbled": ("An answer cannot be read.", "Answer with one JSON object in Unicode."),
     "fuzz.shape": (
-        "A result's `content` is no list of typed blocks.",
+        "A result's `content` is no list of complete blocks.",
         'Answer with `{content: [{type: "text", ...}]}`.',
     ),
     "fuzz.output-schema": ("An answer does not keep the declared `outputSchema`.", "Make both agree, or drop it."),
     "fuzz.hidden-characters": ("An answer holds invisible characters that were not put in.", "Answer in plain text."),
     "fuzz.terminal-code": ("An answer holds terminal codes that were not put in.", "Answer in plain text."),
-    "fuzz.instruction": ("An answer gives orders to its reader. (warning)", "Answer with what was asked."),
+    "fuzz.instruction": (
+        "Answers give orders to their reader; a warning unless all of a tool's do.",
+        "Answer with what was asked.",
+    ),
     "fuzz.pipe-to-shell": ("An answer pipes a download into an interpreter. (warning)", "Answer with what was asked."),
     "fuzz.constant": (
         "Different calls are all answered alike; an error where the answer should differ.",

@@ -92,6 +92,7 @@ class Decoys:
         for name, text in _FILES.items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
+            path.unlink(missing_ok=True)  # another start's in the same room: to write it would look as if it were read
             path.write_text(text.format(canary=self.canary))
             self._names[self._lookout.add(path)] = name
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -13,6 +14,8 @@ from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.errors import UpstreamDiedError, UpstreamError
 
 __all__ = ["Pending", "Reply", "as_result"]
+
+_DEEPEST = 128  # levels of an answer; parsers give up at some hundreds
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,26 @@ def _reply(answer: Answer, ms: float) -> Reply:
         return Reply("garbled", message="the answer holds bytes or escapes that are no Unicode text", ms=ms, size=size)
     except (ValueError, RecursionError) as error:
         return Reply("garbled", message=f"an answer that cannot be read: {error}", ms=ms, size=size)
+    if _deeper_than(value, _DEEPEST):
+        what = f"the answer is nested deeper than {_DEEPEST} levels, which few clients can read"
+        return Reply("garbled", message=what, ms=ms, size=size)
     return Reply("result", result=value, ms=ms, size=size)
+
+
+def _deeper_than(value: Any, most: int) -> bool:
+    """Is a JSON value nested in more levels than that?"""
+    level = [value]
+    for _ in range(most + 1):
+        level = [inner for outer in level for inner in _within(outer)]
+        if not level:
+            return False
+    return True
+
+
+def _within(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _text(raw: bytes) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from harnessgym_mcp.core.comparison import Estimate
+from harnessgym_mcp.core.comparison import Contrast, Estimate
 from harnessgym_mcp.core.trials import Arm
 from harnessgym_mcp.report.drawing import LEFT, MARKS, PANELS, RIGHT, ROW, WIDTH, Chart, ticks
 from harnessgym_mcp.report.model import ReportModel
@@ -24,12 +24,12 @@ def _effects(model: ReportModel) -> Iterator[Chart]:
     rows = list(_effect_rows(model))
     if not rows:
         return
-    canvas = Canvas(WIDTH, 58 + ROW * len(rows))
+    canvas = Canvas(WIDTH, 80 + ROW * len(rows))
     ratio = rows[0][1].scale == "ratio"
     null = 1.0 if ratio else 0.0
     values = [null, *(v for _, e, _ in rows for v in (e.value, e.low, e.high) if v is not None)]
     axis = (logarithmic if ratio else linear)(values, LEFT, RIGHT)
-    foot = canvas.height - 26
+    foot = canvas.height - 48
     _sides(canvas, model, axis, null)
     first_row = rows[0][1]
     ticks(canvas, axis, 30, foot, lambda v: number(v) if ratio else level_of(first_row, v))
@@ -37,6 +37,7 @@ def _effects(model: ReportModel) -> Iterator[Chart]:
     for i, (name, estimate, kind) in enumerate(rows):
         _effect_row(canvas, axis, 46 + ROW * i, name, estimate, kind)
     first = model.comparison.contrasts[0]
+    canvas.text((LEFT + RIGHT) / 2, canvas.height - 8, _measure(model, first), "tick middle", width=RIGHT - LEFT)
     what = f"{ARM_NAMES[first.arm]} against {ARM_NAMES[first.reference]}"
     told = change(rows[0][1], model.design.metric)
     yield Chart(
@@ -45,6 +46,15 @@ def _effects(model: ReportModel) -> Iterator[Chart]:
         caption=f"{capital(what)}, with {percent(model.design.level)} intervals. The dashed line is no effect.",
         svg=canvas.render("effects", f"Effect of {what}", f"{told}: {effect(rows[0][1])}"),
     )
+
+
+def _measure(model: ReportModel, contrast: Contrast) -> str:
+    """What the axis of the effects counts."""
+    arm, reference = ARM_NAMES[contrast.arm], ARM_NAMES[contrast.reference]
+    if contrast.estimate and contrast.estimate.scale == "ratio":
+        return f"{model.design.metric} of {arm}, divided by that of {reference}"
+    what = "share solved" if model.design.scale == "pass" else model.design.metric
+    return f"{what} of {arm}, less that of {reference}"
 
 
 def _effect_rows(model: ReportModel) -> Iterator[tuple[str, Estimate, str]]:

@@ -29,8 +29,8 @@ def pairs_chart(model: ReportModel) -> Iterator[Chart]:
     yield Chart(
         key="pairs",
         title="Pairs",
-        caption="Each row is one repetition, run back to back in both arms. A cross is a failed attempt, at the value"
-        f" it counts as.{_more(model, panels)}",
+        caption=f"{_axis(model)} Each row is one repetition, run back to back in both arms. A cross is a failed"
+        f" attempt, at the value it counts as.{_more(model, panels)}",
         svg=canvas.render(
             "pairs", "Paired values", f"{first.wins} pairs won, {first.ties} tied, {first.losses} lost by {first.arm}"
         ),
@@ -85,8 +85,8 @@ def strips_chart(model: ReportModel) -> Iterator[Chart]:
     yield Chart(
         key="strips",
         title="Every trial",
-        caption="Every started trial that was not lost. The bar is the arm's median of valid scores; a cross is a"
-        f" failed attempt.{_more(model, tasks)}",
+        caption=f"{_axis(model)} Every started trial that was not lost. The bar is the arm's median of valid"
+        f" scores; a cross is a failed attempt.{_more(model, tasks)}",
         svg=canvas.render("strips", "Values of every trial by arm", "; ".join(_medians(model))),
     )
 
@@ -131,6 +131,11 @@ def _by_task(model: ReportModel, contrast: Contrast) -> dict[str, list[Pair]]:
 def _medians(model: ReportModel) -> Iterator[str]:
     for t in model.comparison.task_arms:
         yield f"{t.task}, {ARM_NAMES[t.arm]}: median {number(t.median)} of {len(t.scores)}"
+
+
+def _axis(model: ReportModel) -> str:
+    """What the axes count, as a sentence."""
+    return f"The axes are the {model.design.metric}; {model.design.direction} is better."
 
 
 def _more(model: ReportModel, shown: Sequence[str] | dict[str, list[Pair]]) -> str:

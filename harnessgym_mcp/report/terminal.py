@@ -1,7 +1,7 @@
 """The report on a terminal: with rich where a person looks, as plain lines where a program reads."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.report.model import ReportModel
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["plain_text", "show"]
 
+_NAME, _FEW = 12, 7  # a first column is kept on one line if it is so short, or beside so few others
 _HIDDEN = ("design",)  # in report.json and on the page
 _STYLES = {"better": "bold green", "worse": "bold red", "no evidence": "bold", "underpowered": "bold yellow"}
 _TONES = {"breaks": "red", "weakens": "yellow", "note": "dim"}
@@ -43,9 +44,13 @@ def _print(table: Table, console: "Console") -> None:
     from rich.table import Table as Grid
     from rich.text import Text
 
-    grid = Grid(title=Text(table.title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for i, name in enumerate(table.columns):
-        grid.add_column(Text(name), justify="right" if i in table.numeric else "left")
+    console.print(Text(table.title, style="bold"))
+    grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    longest = max(len(row[0]) for row in table.rows)
+    whole = longest <= _NAME or len(table.columns) <= _FEW
+    for i, name in enumerate(table.columns):  # nothing is left out: what is long goes on below
+        justify: Literal["left", "right"] = "right" if i in table.numeric else "left"
+        grid.add_column(Text(name), justify=justify, overflow="fold", no_wrap=whole and i == 0)
     for row in table.rows:
         grid.add_row(*map(Text, row))
     console.print(grid)

@@ -85,7 +85,10 @@ def _parse(home: Home, data: bytes) -> tuple[str, dict[str, Any]]:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         found = re.search(r"at line (\d+)", str(error))
         line = int(found[1]) if found else text.count("\n") + 1
-        raise PolicyError(f"{home.config}:{line}: {one_line(str(error))}", hint="the file is TOML") from error
+        raise PolicyError(
+            f"{home.config}:{line}: {one_line(str(error))}",
+            hint="repair it, or move it away: without it every setting has its default",
+        ) from error
 
 
 def _keys(home: Home, text: str, section: str, keys: Any) -> dict[str, Any]:

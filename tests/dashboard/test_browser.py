@@ -185,6 +185,17 @@ def test_a_narrow_window_does_not_scroll_sideways(furnished, start, well):
         assert well.do("run", "document.documentElement.scrollWidth <= window.innerWidth"), path
 
 
+def test_a_narrow_window_shows_the_newest_calls_and_how_much_is_used(furnished, start, well):
+    board = start(furnished)
+    well.do("size", 360, 800)
+    well.do("goto", board.address)
+    right = "Math.max(...[...document.querySelectorAll('.over-time rect')].map(r => r.getBoundingClientRect().right))"
+    assert 0 < well.do("run", right) <= 360
+    inside = "t.offsetWidth && t.getBoundingClientRect().right <= 360"
+    shown = f"[...document.querySelectorAll('thead th')].filter(t => {inside}).map(t => t.innerText)"
+    assert well.do("run", shown) == ["Artifact", "State", "Calls"]
+
+
 def in_host(view: str, stats: dict[str, Any]) -> str:
     result = {"content": [{"type": "text", "text": json.dumps(stats)}]}
     return (

@@ -267,3 +267,24 @@ def test_stages_are_told_once(desk):
     assert "the clean room judges adder" in shown
     assert "sabotage passed\r\n" not in shown
     assert "sabotage passed\n" in desk.run("qualify", str(draft), "--set", "isolation.allow_unconfined=true")[1]
+
+
+def test_a_folder_that_cannot_be_made_is_told_in_words(desk):
+    code, _, err = desk.run("demo", "--folder", "/proc/nowhere/demo")
+    assert code == 4
+    assert "nowhere" in err
+    assert "hint" in err
+
+
+def test_a_damaged_registry_is_not_passed_over_in_silence(desk):
+    desk.submit()
+    (desk.project / ".harnessgym" / "registry.json").write_text("{broken")
+    code, out, _ = desk.run("list")
+    assert code == 0
+    assert "note: " in out
+
+
+def test_a_record_that_cannot_be_read_is_told(desk):
+    desk.run("init")
+    (desk.project / ".harnessgym" / "telemetry.sqlite").write_bytes(b"not a database" * 300)
+    assert "cannot be read" in desk.run("calls")[1]

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harnessgym_mcp import __version__
-from harnessgym_mcp.cli.parser import COMMANDS
+from harnessgym_mcp.cli.parser import COMMANDS, parse
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
@@ -37,6 +38,14 @@ def test_every_command_in_a_document_exists(path):
         "as",
     }
     assert set(named) - set(COMMANDS) - words == set()
+
+
+def test_every_command_that_a_page_tells_is_one_that_the_parser_takes():
+    pages = (ROOT / "harnessgym_mcp" / "dashboard" / "templates").glob("*.j2")
+    told = {line for page in pages for line in re.findall(r"<code>(harnessgym [^<{]+)</code>", page.read_text())}
+    assert len(told) > 8
+    for line in told - {"harnessgym run", "harnessgym compare"}:  # named, not told to type
+        assert parse(shlex.split(line)[1:]).command == line.split()[1]
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=IDS)

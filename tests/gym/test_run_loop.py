@@ -9,7 +9,7 @@ from run_bench import BAD, BUILD, BY_HAND, REFLECT, VERIFY, WHOLE, answer, shell
 
 from harnessgym_mcp.agents.choose import AgentSpec
 from harnessgym_mcp.core.run_report import report_schema
-from harnessgym_mcp.errors import LockedError, UsageError
+from harnessgym_mcp.errors import LockedError, StateError, UsageError
 from harnessgym_mcp.gym.phases import AgentMissing
 from harnessgym_mcp.gym.run import new_run
 from harnessgym_mcp.gym.run_settings import Budgets, check_run_id
@@ -128,6 +128,16 @@ async def test_held_out_files_check_a_copy_and_never_reach_the_workspace(place):
     assert (report.status, report.scores.best, report.scores.held_out) == ("solved", 4.0, True)
     assert "cases.json" not in place.files()
     assert json.loads(place.files()["answer.json"]) == {"value": 4}
+
+
+@pytest.mark.parametrize("deed", ["echo '[1]' > {held}/cases.json", "rm -r {held}", "touch {held}/more"])
+async def test_held_out_files_that_an_attempt_has_changed_score_nothing(place, deed):
+    held = place.folder / "held"
+    held.mkdir()
+    (held / "cases.json").write_text("[42]")
+    scorer = Scorer(command="echo '{\"value\": 4}'", seconds=30.0, key="value", held_out=str(held))
+    with pytest.raises(StateError, match="are not what they were when the run began"):
+        await place.run(agent=shell(deed.format(held=held)), rules={"iterations": 1}, scorer=scorer)
 
 
 async def test_without_a_score_command_nothing_is_claimed(place):

@@ -30,6 +30,14 @@ def test_rich_shows_every_table_at_any_width(model: ReportModel) -> None:
         assert model.comparison.judgement.word in out.getvalue()
 
 
+def test_nothing_is_left_out_of_a_narrow_table(model: ReportModel) -> None:
+    out = io.StringIO()
+    show(model, Console(file=out, width=80, color_system=None))
+    assert "…" not in out.getvalue()
+    for trial in model.comparison.trials:
+        assert trial.trial in out.getvalue()
+
+
 def test_hostile_text_neither_colours_nor_breaks_the_terminal(hostile: ReportModel) -> None:
     out = io.StringIO()
     show(hostile, Console(file=out, width=4000, force_terminal=True, color_system=None))

@@ -32,10 +32,12 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     from harnessgym_mcp.store.callstats import recent_calls
 
     home, _ = options_of(arguments).open(create=False)
-    calls = recent_calls(home, max(arguments.limit, 0))
+    notes: list[str] = []
+    calls = recent_calls(home, max(arguments.limit, 0), notes=notes)
     if arguments.follow:
         return _follow(home, output, calls)
-    output.result("calls", {"calls": calls}, "\n".join(_line(c) for c in calls) or "no call on record")
+    told = "\n".join([*(_line(c) for c in calls), *(f"note: {note}" for note in notes)])
+    output.result("calls", {"calls": calls, "notes": notes}, told or "no call on record")
     return 0
 
 

@@ -99,10 +99,12 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
 
     files = Files(arguments.out.absolute())
     options = options_of(arguments)
-    plan = asyncio.run(_planned(arguments, options, files, output))
+    with output.busy("preparing tasks, workspaces and bundle"):
+        plan = asyncio.run(_planned(arguments, options, files, output))
     if arguments.plan_only:
         return _show_plan(plan, output)
-    model = asyncio.run(_carried_out(arguments, options, files, plan, output))
+    with output.busy("trials are under way; Control-C stops, --resume goes on"):
+        model = asyncio.run(_carried_out(arguments, options, files, plan, output))
     _show(model, files, output)
     return model.exit_code
 

@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from harnessgym_mcp.cli.output import Output
+from harnessgym_mcp.cli.output import Output, Prose
 from harnessgym_mcp.cli.parser import options_of
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     from harnessgym_mcp.store.registry import RegistryStore
 
     home, policy = options_of(arguments).open(create=False)
-    registry = RegistryStore(home).load()
+    store = RegistryStore(home)
+    registry = store.load()
     shown = [a for a in registry.artifacts.values() if arguments.all or a.status == "active"]
     idle = idle_sessions(home, shown)
     stale = {name for name, sessions in idle.items() if sessions >= policy.lifecycle.stale_sessions}
@@ -45,8 +46,10 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
         "artifacts": [_artifact(a) | {"stale": a.name in stale, "idle_sessions": idle.get(a.name)} for a in shown],
         "quarantine": [msgspec.to_builtins(q) for q in registry.quarantine],
         "generation": registry.generation,
+        "notes": store.notes,
     }
-    output.result("list", body, *(tables if any(tables) else [empty]))
+    notes = [Prose(f"note: {note}") for note in store.notes]
+    output.result("list", body, *(tables if any(tables) else [empty]), *notes)
     return 0
 
 

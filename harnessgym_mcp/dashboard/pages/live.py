@@ -9,7 +9,7 @@ from anyio.to_thread import run_sync
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
 
-from harnessgym_mcp.core.text import one_line
+from harnessgym_mcp.core.text import brief, one_line
 from harnessgym_mcp.dashboard.rendering import clock, milliseconds, short
 from harnessgym_mcp.dashboard.site import Site
 from harnessgym_mcp.store.callstats import recent_calls
@@ -66,5 +66,5 @@ def _shown(call: dict[str, Any]) -> dict[str, Any]:
         "duration": milliseconds(call["duration_ms"]),
         "client": one_line(call["client"], 40),
         "origin": one_line(call["origin"], 20),
-        "error": one_line(call["error"], 300),
+        "error": brief(call["error"], 160),
     }

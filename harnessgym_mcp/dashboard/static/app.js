@@ -25,7 +25,7 @@
   const row = (call) => {
     const link = element("a", "", `${call.artifact} `, element("b", "", call.tool));
     link.href = `/tool?${new URLSearchParams({ artifact: call.artifact, name: call.tool })}`;
-    const client = element("td", "", call.client);
+    const client = element("td", "when", call.client);
     if (call.origin !== "agent") client.append(" ", element("span", "soft", call.origin));
     const made = element("tr", "fresh", element("td", "mono", call.time), element("td", "", link),
       element("td", "", state(call.status)), element("td", "num", call.duration), client,

@@ -1,16 +1,16 @@
 """A tool's answer, whatever was asked: its shape, its promised structure, and text that does nothing to its reader."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from harnessgym_mcp.core.fuzz import violations
-from harnessgym_mcp.core.text import one_line, visible
+from harnessgym_mcp.core.text import visible
 from harnessgym_mcp.core.verdict import Finding, Severity, finding
 from harnessgym_mcp.qualify.checks.expect import text_of
 from harnessgym_mcp.qualify.checks.guarded import PatternTooSlow, deadline
 from harnessgym_mcp.qualify.checks.poison import poison, texts_of
+from harnessgym_mcp.qualify.checks.shapes import wrong_blocks
 from harnessgym_mcp.qualify.context import paste
 
 __all__ = ["check_answer"]
@@ -31,12 +31,11 @@ def check_answer(
 
 
 def _shape(result: Mapping[str, Any], where: str, repro: str) -> Iterator[Finding]:
-    content = result.get("content")
-    good = isinstance(content, list) and all(isinstance(b, dict) and isinstance(b.get("type"), str) for b in content)
-    if not good and result.get("resultType") not in ("task", "input_required"):
+    wrong = next(wrong_blocks(result.get("content")), "")
+    if wrong and result.get("resultType") not in ("task", "input_required"):
         yield finding(
             "fuzz.shape",
-            f"the result's content is no list of blocks with a type: {one_line(json.dumps(content)[:300])}",
+            f"the result is not what MCP says it is: {wrong}",
             where=where,
             fix='answer with {"content": [{"type": "text", "text": "..."}]}',
             repro=repro,

@@ -11,6 +11,7 @@ from harnessgym_mcp.core.text import one_line, visible
 from harnessgym_mcp.core.verdict import Finding, finding
 from harnessgym_mcp.errors import NameRefused
 from harnessgym_mcp.qualify.checks.poison import poison, texts_of
+from harnessgym_mcp.qualify.checks.shapes import wrong_fields
 from harnessgym_mcp.qualify.request import Known
 
 __all__ = ["check_definitions", "near_duplicates", "poisoned"]
@@ -24,6 +25,7 @@ def check_definitions(artifact: str, tools: list[dict[str, Any]], most: int) -> 
     yield from _names(artifact, tools, most)
     for tool in tools:
         yield from _size(tool)
+        yield from _fields(tool)
         yield from _schemas(tool)
         yield from poisoned(tool, f"tool {one_line(str(tool.get('name')), 80)}", "boot")
         yield from _description(tool)
@@ -46,6 +48,16 @@ def _names(artifact: str, tools: list[dict[str, Any]], most: int) -> Iterator[Fi
             f"{first!r} and {second!r} are one name to some clients, which would lose one of them",
             where=f"tool {second}",
             fix="rename one so that they differ in more than punctuation and letter case",
+        )
+
+
+def _fields(tool: Mapping[str, Any]) -> Iterator[Finding]:
+    for field, what in wrong_fields(tool):
+        yield finding(
+            "boot.definition",
+            f"{what}; clients that check refuse the whole list for it",
+            where=f"tool {one_line(str(tool.get('name')), 80)} {field}",
+            fix="write what MCP's schema of a tool says, or leave it out",
         )
 
 

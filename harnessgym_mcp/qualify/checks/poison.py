@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from harnessgym_mcp.core.text import HIDDEN
 
-__all__ = ["Poison", "hidden_characters", "poison", "texts_of"]
+__all__ = ["Poison", "hidden_characters", "orders", "plainly", "poison", "texts_of"]
 
 
 class Poison(NamedTuple):
@@ -27,14 +27,16 @@ _MARKS = "\u061c\u200e\u200f"  # say where left and right are; honest beside rig
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _TERMINAL = re.compile(r"\x1b[\[\]PX^_@-Z\\]|\x9b|[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 
-_INSTRUCTIONS = (
+_TAGS = (
+    re.compile(r"(?i)<\s*/?\s*(?:system|important|instructions?|assistant|sys|secret|hidden|admin)(?:[\s_-]\w+)?\s*>"),
+    re.compile(r"<\|[a-z_]{2,30}\|>|\[/?INST\]|<</?SYS>>"),
+)
+_ORDERS = (
     re.compile(
         r"(?i)\b(?:ignore|disregard|forget|override|bypass)\b[\w\s,'\"]{0,40}?\b(?:previous|prior|above|earlier|preceding"
         r"|foregoing|existing|system|your|safety)\b[\w\s,]{0,20}?"
         r"\b(?:instructions?|prompts?|directions|directives|guidelines|guardrails)\b"
     ),
-    re.compile(r"(?i)<\s*/?\s*(?:system|important|instructions?|assistant|sys|secret|hidden|admin)(?:[\s_-]\w+)?\s*>"),
-    re.compile(r"<\|[a-z_]{2,30}\|>|\[/?INST\]|<</?SYS>>"),
     re.compile(
         r"(?i)\b(?:do\s+not|don'?t|never|without)\s+(?:ever\s+)?(?:tell|inform|mention|reveal|notify|telling|informing"
         r"|mentioning|notifying|show|alert)\w*\b[^.\n]{0,40}?\b(?:the\s+|your\s+)?(?:user|human|operator|developer)\b"
@@ -50,7 +52,47 @@ _INSTRUCTIONS = (
     ),
     re.compile(r"(?i)\byou\s+are\s+now\b[^.\n]{0,40}\b(?:mode|assistant|agent|developer|root|unrestricted|dan)\b"),
     re.compile(r"(?i)\bnew\s+(?:system\s+)?(?:instructions?|prompt)\s*:"),
+    re.compile(
+        r"(?i)\b(?:always|must|have\s+to|required\s+to)\b[^.\n]{0,40}?\b(?:call|called|use|used|run|invoke|invoked)\b"
+        r"[^.\n]{0,40}?\b(?:before|prior\s+to|instead\s+of)\s+(?:any|every|all|each)\s+(?:other\s+tools?\b"
+        r"(?!\s+(?:of|in|from|on|here)\b)|(?:of\s+your\s+)?(?:responses?|replies|reply|answers?)\b)"
+    ),
+    re.compile(
+        r"(?i)\b(?:do\s+not|don'?t|never)\s+(?:ever\s+)?(?:use|call|invoke)\s+(?:the\s+|any\s+)?(?:other|built-?in)\s+tools?\b"
+    ),
+    re.compile(
+        r"(?i)\b(?:supersedes?|overrides?|outranks?|precedence\s+over|priority\s+over)\s+(?:the\s+|all\s+|any\s+)?"
+        r"(?:user|human|system|developer)(?:'?s)?\s+(?:requests?|instructions?|prompts?|messages?|wish(?:es)?)\b"
+    ),
+    re.compile(
+        r"(?i)\b(?:tools?|bash|shell|terminal)\b[^.\n]{0,20}?,?\s*\b(?:which\s+|that\s+)?(?:is|are)\s+(?:now\s+)?"
+        r"(?:deprecated|forbidden|disabled|unsafe\s+to\s+use|not\s+allowed)\b[^.\n]{0,40}?\b(?:use|call)\s+this\b"
+        r"|\buse\s+this\b[^.\n]{0,30}?\binstead\s+of\b[^.\n]{0,40}?\btools?\b[^.\n]{0,10}?\b(?:is|are)\s+(?:now\s+)?"
+        r"(?:deprecated|forbidden|disabled|not\s+allowed)\b"
+    ),
+    re.compile(
+        r"(?i)(?<!not )(?<!never )(?<!n't )\b(?:hand\s+over|reveal|disclose|provide|send|include|pass|paste)\s+"
+        r"(?:all|every)\s+(?:of\s+)?(?:the\s+|your\s+)?"
+        r"(?:api\s*keys?|credentials?|passwords?|secrets?|access\s+tokens?)\b"
+    ),
+    re.compile(r"\n\s*\n(?:Human|Assistant)\s*:\s"),
+    re.compile(r"(?i)\b(?:run|execute|type)\b[^.\n]{0,30}?\brm\s+-\w*[rf]\w*\s+(?:~|/(?=[\s`'\"]|$)|\$HOME|\*)"),
+    re.compile(  # the first of all, as it is said elsewhere
+        r"(?i)\b(?:ignore[zr]?|oublie[zr]?|ignoriere|vergiss|ignora|olvida|ignorieren\s+sie|игнорируй(?:те)?|забудь(?:те)?)\b"
+        r"[^.\n]{0,40}?\b(?:instructions?|anweisungen|instrucciones|istruzioni|instruções|инструкции)\b[^.\n]{0,20}?"
+        r"\b(?:précédentes|antérieures|vorherigen|bisherigen|anteriores|previas|precedenti|предыдущие)\b"
+        r"|\b(?:ignoriere|vergiss|игнорируй(?:те)?|забудь(?:те)?)\b[^.\n]{0,40}?\b(?:vorherigen|bisherigen|предыдущие)\b"
+        r"[^.\n]{0,20}?\b(?:anweisungen|инструкции)\b"
+        r"|(?:忽略|无视|無視)[^。\n]{0,12}?(?:之前|以上|先前|前面)[^。\n]{0,8}?(?:指令|指示|提示)"
+        r"|(?:以前|これまで|上記)の[^。\n]{0,8}?(?:指示|命令)[^。\n]{0,6}?無視"
+    ),
 )
+_LOOKALIKE = str.maketrans(
+    "аеорсухіјѕһԁɡӏνοαεικρτυχАВЕКМНОРСТХІЈЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧ",
+    "aeopcyxijshdglvoaeikptuxABEKMHOPCTXIJSABEZHIKMNOPTYX",
+)
+_MIXED = re.compile(r"\b(?=\w*[A-Za-z])(?=\w*[\u0370-\u03ff\u0400-\u052f])\w+")
+_APART = re.compile(r"\b(?:\w[ ._*-]{1,3}){5,}\w\b")
 _SHELL = re.compile(
     r"(?i)\b(?:curl|wget|fetch)\b[^\n|;&]{0,300}\|\s*(?:sudo\s+)?(?:\S*/)?(?:env\s+)?(?:ba|z|da|k|fi)?sh\b"
     r"|\b(?:curl|wget)\b[^\n|]{0,300}\|\s*(?:sudo\s+)?(?:python3?|perl|ruby|node)\b"
@@ -65,11 +107,38 @@ def poison(text: str) -> Iterator[Poison]:
     yield from hidden_characters(text)
     if match := _TERMINAL.search(text):
         yield Poison("terminal-code", f"a control character U+{ord(match[0][0]):04X} (terminal code)", match.start())
-    for pattern in _INSTRUCTIONS:
-        if match := pattern.search(text):
-            yield Poison("instruction", f"text that instructs the reading model: {match[0]!r}", match.start())
-            break
+    yield from _instruction(text)
     yield from pipes_to_shell(text)
+
+
+def _instruction(text: str) -> Iterator[Poison]:
+    """Also where a person can read it and a plain search cannot: in letters that look alike, or apart."""
+    for said in dict.fromkeys((text, plainly(text))):
+        for pattern in (*_ORDERS, *_TAGS):
+            if match := pattern.search(said):
+                at = match.start() if said is text else 0
+                yield Poison("instruction", f"text that instructs the reading model: {match[0]!r}", at)
+                return
+
+
+def orders(text: str) -> str:
+    """The first order to its reader in a text; "" for none. Tags alone are none: code and markup are full of them."""
+    found = (match for said in (text, plainly(text)) for pattern in _ORDERS if (match := pattern.search(said)))
+    first = next(found, None)
+    return first[0] if first else ""
+
+
+def plainly(text: str) -> str:
+    """The text in plain letters: styled ones by NFKC, Cyrillic and Greek ones within Latin words by their looks, and
+    l e t t e r s  a p a r t put together."""
+    if not text.isascii():
+        text = _MIXED.sub(lambda m: m[0].translate(_LOOKALIKE), unicodedata.normalize("NFKC", text))
+    return _APART.sub(_together, text)
+
+
+def _together(spaced: re.Match[str]) -> str:
+    words = re.split(r"[ ._*-]{2,}", spaced[0])
+    return " ".join(re.sub(r"[ ._*-]", "", word) for word in words)
 
 
 def pipes_to_shell(text: str) -> Iterator[Poison]:

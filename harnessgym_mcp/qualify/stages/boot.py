@@ -16,6 +16,7 @@ from harnessgym_mcp.errors import HarnessGymError, PackagesError, UpstreamError
 from harnessgym_mcp.proc.environments import Environments
 from harnessgym_mcp.qualify.checks.commands import check_commands
 from harnessgym_mcp.qualify.checks.definitions import check_definitions, near_duplicates, poisoned
+from harnessgym_mcp.qualify.checks.offered import check_offered
 from harnessgym_mcp.qualify.context import Context
 from harnessgym_mcp.qualify.offers import offers_of
 from harnessgym_mcp.qualify.place import Place
@@ -62,7 +63,8 @@ async def run(ctx: Context) -> list[Finding]:
     checked = check_definitions(ctx.name, ctx.tools, ctx.policy.limits.callable_chars)
     extended = ctx.manifest.extension.extends if ctx.manifest else ""
     others = [k for k in ctx.request.known if k.name not in (ctx.name, extended)]
-    return [*_version(ctx), *checked, *_offered(ctx), *near_duplicates(ctx.tools, others)]
+    said = await check_offered(found, ctx.offers, ctx.patience(ctx.policy.qualify.answer))
+    return [*_version(ctx), *checked, *_offered(ctx), *said, *near_duplicates(ctx.tools, others)]
 
 
 def _offered(ctx: Context) -> Iterator[Finding]:

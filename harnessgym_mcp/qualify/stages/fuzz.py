@@ -17,6 +17,7 @@ from harnessgym_mcp.core.verdict import Finding, finding
 from harnessgym_mcp.qualify.checks.answers import check_answer
 from harnessgym_mcp.qualify.checks.constant import constant
 from harnessgym_mcp.qualify.checks.guarded import PatternTooSlow, deadline
+from harnessgym_mcp.qualify.checks.orders import ordering
 from harnessgym_mcp.qualify.context import Context, Sample, paste
 from harnessgym_mcp.qualify.reply import Reply, as_result
 from harnessgym_mcp.qualify.revive import revive
@@ -224,6 +225,14 @@ def _sums(ctx: Context, tally: _Tally) -> Iterator[Finding]:
     samples = [s for s in ctx.samples if s.tool == name]
     blind = any("is missing" in c.what for c, _ in taken)
     if item := constant(tally.tool, [(s.arguments, s.reply.result) for s in samples], blind):
+        yield item
+    yield from _orders(ctx, name)
+
+
+def _orders(ctx: Context, name: str) -> Iterator[Finding]:
+    if _reads(ctx):  # then its text may be a file's
+        return
+    if item := ordering(name, [(s.arguments, s.reply.result) for s in ctx.samples if s.tool == name]):
         yield item
 
 

@@ -1,6 +1,5 @@
 """1 intake: what may be taken in at all. Everything later works on the private copy that is made here."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from harnessgym_mcp.core.text import visible
 from harnessgym_mcp.core.verdict import Finding, finding
 from harnessgym_mcp.errors import HarnessGymError, NameRefused, StateError
 from harnessgym_mcp.qualify.checks.poison import poison
+from harnessgym_mcp.qualify.checks.strict_json import read_strictly
 from harnessgym_mcp.qualify.context import Context
 from harnessgym_mcp.store.tree import TreeRefused, copy_tree, scan_tree, survey
 
@@ -51,7 +51,7 @@ def _refused(where: str, id: str, what: str) -> Finding:
 def _read(path: Path) -> Any:
     """The file's JSON value; None where there is none that can be read (the manifest stage says why)."""
     try:
-        return json.loads(path.read_bytes())
+        return read_strictly(path.read_bytes())
     except (OSError, ValueError, RecursionError):
         return None
 

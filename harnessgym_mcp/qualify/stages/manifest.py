@@ -1,6 +1,5 @@
 """2 manifest: plugin.json and mcp.json follow their schemas, fit the tree, ask for nothing beyond policy."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,10 +11,14 @@ from harnessgym_mcp.errors import UsageError
 from harnessgym_mcp.qualify.checks.commands import check_skills_commands
 from harnessgym_mcp.qualify.checks.recipes import check_permissions, check_recipe, entry_files
 from harnessgym_mcp.qualify.checks.skills import check_skill
+from harnessgym_mcp.qualify.checks.strict_json import read_strictly
 from harnessgym_mcp.qualify.context import Context
 from harnessgym_mcp.store.tree import TreeFile
 
 __all__ = ["run"]
+
+_MOST = 1 << 20  # bytes of a manifest
+_LONG = 4000  # characters of a description, as for a tool's
 
 
 async def run(ctx: Context) -> list[Finding]:
@@ -41,8 +44,13 @@ def _unreadable(path: Path) -> Iterator[Finding]:
                 fix="add one; docs/artifacts.md shows the smallest",
             )
         return
+    size = path.stat().st_size
+    if size > _MOST:
+        what = f"it has {size} bytes; {_MOST} are allowed"
+        yield finding("manifest.too-large", what, where=path.name, fix="keep data in files of their own")
+        return
     try:
-        json.loads(path.read_bytes())
+        read_strictly(path.read_bytes())
     except (ValueError, RecursionError) as error:
         yield finding("manifest.json", f"not JSON: {error}", where=path.name, fix="write strict JSON in UTF-8")
 
@@ -73,6 +81,13 @@ def _whole(ctx: Context, manifest: ArtifactManifest) -> Iterator[Finding]:
             "manifest.description",
             "the artifact has no description",
             severity="warning",
+            where="plugin.json description",
+            fix="say in one sentence what it is for",
+        )
+    elif len(manifest.description) > _LONG:
+        yield finding(
+            "manifest.description",
+            f"the description has {len(manifest.description)} characters; {_LONG} are allowed",
             where="plugin.json description",
             fix="say in one sentence what it is for",
         )

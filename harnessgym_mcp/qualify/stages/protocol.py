@@ -1,6 +1,6 @@
 """7 protocol: what every client may send. Whatever the answer is, the server lives on and lists the same tools."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 from msgspec import Raw
@@ -20,11 +20,13 @@ __all__ = ["drift", "run"]
 _UNKNOWN = "no_such_tool_here"
 _BROKEN_ID, _NEVER_ID = 99000001, 99000002
 _BROKEN = b'{"jsonrpc": "2.0", "id": %d, "method": "tools/list", "params": {' % _BROKEN_ID
+_ANNOUNCED = 3  # times within this stage; a single one may be late
 _Probe = Callable[[Context, Rig], Awaitable[list[Finding]]]
 
 
 async def run(ctx: Context) -> list[Finding]:
     found = []
+    rig, announced = ctx.running, ctx.running.list_changed
     for probe, what, repro in _PROBES:
         found += await probe(ctx, ctx.running)
         if not await ctx.running.alive(_wait(ctx)):
@@ -32,7 +34,19 @@ async def run(ctx: Context) -> list[Finding]:
             found += excuse(ctx, [died], died.id) if probe is _malformed else [died]
             if not await revive(ctx):
                 return found
-    return found + await drift(ctx, ctx.running, "protocol")
+    found += await drift(ctx, ctx.running, "protocol")
+    return [*found, *_announces(rig.list_changed - announced)]
+
+
+def _announces(times: int) -> Iterator[Finding]:
+    """Each announcement is answered with a new listing; from a server that announces at each listing, without end."""
+    if times >= _ANNOUNCED:
+        yield finding(
+            "protocol.list-changed",
+            f"{times} times it announced that its list of tools had changed, while nothing was to change it",
+            where="notifications/tools/list_changed",
+            fix="announce nothing: the list of an artifact stays as it is",
+        )
 
 
 def _died(rig: Rig, what: str, repro: str) -> Finding:

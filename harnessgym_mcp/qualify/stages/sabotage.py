@@ -15,6 +15,7 @@ _CONSTANTS: tuple[Mapping[str, Any], ...] = (
     {"content": [{"type": "text", "text": "ok"}]},
     {"content": [{"type": "text", "text": "{}"}], "structuredContent": {}},
     {"content": [{"type": "text", "text": "0"}], "structuredContent": {"result": 0}},
+    {"content": [{"type": "text", "text": "0"}]},
 )
 
 

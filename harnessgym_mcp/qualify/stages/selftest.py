@@ -1,12 +1,15 @@
 """5 self-test: every declared call through MCP, every tool covered, errors among them."""
 
+import re
 import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from harnessgym_mcp.core.fuzz import violations
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.core.verdict import Finding, finding
 from harnessgym_mcp.qualify.checks.expect import mismatches
+from harnessgym_mcp.qualify.checks.guarded import PatternTooSlow, deadline
 from harnessgym_mcp.qualify.command import run_command
 from harnessgym_mcp.qualify.context import Answered, Context, paste
 from harnessgym_mcp.qualify.excuses import excuse
@@ -28,6 +31,7 @@ async def run(ctx: Context) -> list[Finding]:
     self_test = manifest.extension.self_test
     lacking = coverage(ctx.tools, self_test.calls)
     found = excuse(ctx, lacking, "self-test.uncovered", "self-test.no-error-call")
+    found += excuse(ctx, lawless(ctx.tools, self_test.calls), "self-test.schema")
     ctx.answered, played = await play(ctx, ctx.running, self_test.calls)
     found += played
     if self_test.command:
@@ -120,6 +124,33 @@ def coverage(tools: list[dict[str, Any]], calls: "list[SelfTestCall]") -> Iterat
             )
     if not any(c.expect.isError for c in calls):
         yield from _no_error_call(listed)
+
+
+def lawless(tools: list[dict[str, Any]], calls: "list[SelfTestCall]") -> Iterator[Finding]:
+    """Who keeps to a tool's inputSchema must be able to make the calls that its author makes."""
+    for tool in tools:
+        meant = [c for c in calls if c.tool == tool.get("name") and not c.expect.isError]
+        broken = [(c, what) for c in meant if (what := _breach(_schema(tool), c.arguments))]
+        if broken:
+            call, what = broken[0]
+            yield finding(
+                "self-test.schema",
+                f"{len(broken)} of {len(meant)} calls that are to succeed break the inputSchema: {what}",
+                severity="error" if len(broken) == len(meant) else "warning",
+                where=f"tool {one_line(call.tool, 80)}",
+                fix="let the schema allow what the tool takes, or correct the calls",
+                repro=paste(call.tool, call.arguments),
+            )
+
+
+def _breach(schema: dict[str, Any], arguments: dict[str, Any]) -> str:
+    """The first thing that is wrong with the arguments, "" for none or where it cannot be told."""
+    try:
+        with deadline(1.0):
+            where, what = next(iter(violations(schema, arguments)), ("", ""))
+    except (PatternTooSlow, re.error, RecursionError):
+        return ""
+    return one_line(f"{where} {what}".strip(), 300)
 
 
 def _no_error_call(listed: dict[str, dict[str, Any]]) -> Iterator[Finding]:
