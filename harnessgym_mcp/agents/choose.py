@@ -39,7 +39,8 @@ def choose_agent(spec: AgentSpec) -> Agent:
             return _codex(spec)
         case "command":
             return _command(spec)
-    raise UsageError(f"no agent is called {spec.kind!r}", hint=f"one of {', '.join(KINDS)}")
+    what = f"no agent is called {spec.kind[:80]!r}" if spec.kind else "which agent?"
+    raise UsageError(what, hint=f"--agent takes one of {', '.join(KINDS)}")
 
 
 def _scripted(spec: AgentSpec) -> Agent:

@@ -89,9 +89,7 @@ def load_script(path: Path) -> Script:
             f"cannot read the script {path}: {error.strerror}", hint="give the path of a JSON file"
         ) from error
     except (msgspec.DecodeError, RecursionError) as error:
-        raise UsageError(
-            f"{path} is not a script: {error}", hint="harnessgym_mcp/agents/script.py tells the format"
-        ) from error
+        raise UsageError(f"{path} is not a script: {error}", hint='docs/run.md, "Scripts", tells the format') from error
     for at, turn in enumerate(script.turns):
         for number, step in enumerate(turn.steps, 1):
             _check(step, f"{path}: turns[{at}], step {number}")

@@ -163,5 +163,5 @@ async def _fresh(demo: _Demo) -> tuple[float, dict[str, Any]]:
         stats = await demo.call(agent, "harnessgym.stats", {"scope": "all"})
     for call in stats["calls"]:
         name, ok = f"{call['artifact']}__{call['tool']}", call["successes"]
-        demo.say(f"   on record: {name}: {call['calls']} call(s), {ok} completed, {call['max_ms']:.0f} ms")
+        demo.say(f"   on record: {name}: calls {call['calls']}, completed {ok}, {call['max_ms']:.0f} ms")
     return cost, stats

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from harnessgym_mcp import __version__
+from harnessgym_mcp.agents.script import load_script
 from harnessgym_mcp.cli.parser import COMMANDS, parse
 
 ROOT = Path(__file__).parents[2]
@@ -83,3 +84,10 @@ def test_the_readme_has_one_command_for_the_main_job_and_one_for_the_tests():
         ".venv/bin/python -m pytest",
     ]
     assert "README.md" in (ROOT / ".ci" / "run").read_text()
+
+
+def test_the_script_in_the_documents_is_one(tmp_path):
+    block = re.search(r"## Scripts.*?```json\n(.*?)```", (ROOT / "docs" / "run.md").read_text(), re.DOTALL)
+    (tmp_path / "script.json").write_text(block[1])
+    script = load_script(tmp_path / "script.json")
+    assert [turn.phase for turn in script.turns] == ["attempt", "attempt", "reflect", "build"]

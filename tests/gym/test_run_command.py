@@ -50,7 +50,7 @@ def test_a_run_without_success_exits_with_13_and_one_json_object(place):
         ((), 2, "a run needs one task"),
         (("--task-text", "x", "--task", "y"), 2, "a run needs one task"),
         (("--task", "missing.md", "--agent-command", "true"), 2, "there is no task file"),
-        (("--task-text", "x"), 2, "no agent is called"),
+        (("--task-text", "x"), 2, "which agent?"),
         (("--task-text", "x", "--agent-command", "true 'a"), 2, "cannot be read"),
         (("--task-text", "x", "--agent-command", "true", "--budget", "5x"), 2, "not a duration"),
         (("--task-text", "x", "--agent-command", "true", "--held-out", "."), 2, "score command"),

@@ -256,7 +256,7 @@ def _line(outcome: "Outcome") -> str:
         CAUSES.get(outcome.cause, outcome.cause),
         one_line(outcome.message, 120),
         f"{outcome.usage.seconds:.1f} s" if outcome.usage.seconds is not None else "",
-        f"{used} tool calls" if used else "",
+        f"tool calls: {used}" if used else "",
     ]
     return f"{outcome.trial}  " + ", ".join(filter(None, parts))
 

@@ -132,7 +132,7 @@ def describe(report: RunReport, folder: Path, output: Output) -> list[str]:
     spent = report.totals.usage
     known = [f"{spent.dollars:.2f} USD" if spent.dollars else "", f"{spent.tokens} tokens" if spent.tokens else ""]
     facts = ", ".join(filter(None, [show_duration(report.totals.seconds), *known]))
-    return [*parts, f"{facts}; {report.totals.calls} recorded calls\nreport: {folder / 'report.json'}"]
+    return [*parts, f"{facts}; calls on record: {report.totals.calls}\nreport: {folder / 'report.json'}"]
 
 
 def _warnings(report: RunReport) -> list[str]:
