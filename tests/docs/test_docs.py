@@ -13,6 +13,7 @@ import pytest
 from harnessgym_mcp import __version__
 from harnessgym_mcp.agents.script import load_script
 from harnessgym_mcp.cli.parser import COMMANDS, parse
+from harnessgym_mcp.errors import UsageError
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
@@ -39,6 +40,25 @@ def test_every_command_in_a_document_exists(path):
         "as",
     }
     assert set(named) - set(COMMANDS) - words == set()
+
+
+def told_commands(text):
+    """The commands of a document, each in one line: those of its blocks, and those of its sentences that have words."""
+    whole = re.sub(r" *\\\n +", " ", text).replace(" && ", "\n")
+    blocks = re.findall(r"(?m)^ {0,4}(?:\S*/)?(harnessgym [^\n]*?)(?: {3,}\S.*|  +#.*)?$", whole)
+    inline = re.findall(r"`(harnessgym [^`\n]+ [^`\n]+)`", whole)
+    return [c for c in (*blocks, *inline) if not re.search(r"[\[\]|]", c) and c.split()[1] in COMMANDS]
+
+
+@pytest.mark.parametrize("path", [p for p in DOCUMENTS if p.name != "cli.md"], ids=lambda path: path.name)
+def test_the_parser_takes_every_command_of_a_document(path):
+    refused = []
+    for line in told_commands(path.read_text()):
+        try:
+            parse(shlex.split(line, comments=True)[1:])
+        except UsageError as error:
+            refused.append((line, error.message))
+    assert refused == []
 
 
 def test_every_command_that_a_page_tells_is_one_that_the_parser_takes():
