@@ -192,7 +192,9 @@ class Switchboard:
 
     def _own_call(self, client: Client, raw_id: bytes, name: str, params: dict[str, Raw], modern: bool) -> None:
         known = [t.name for t in self.table.catalog.tools]
-        if name not in known or name == _CALL:
+        if name == _CALL:
+            raise RpcFault(INVALID_PARAMS, f"{_CALL} calls another tool, not itself; name that one in `tool`")
+        if name not in known:
             like = names.near(name, known)
             hint = f"; did you mean {' or '.join(like)}?" if like else "; harnessgym.tools lists what there is"
             raise RpcFault(INVALID_PARAMS, f"Unknown tool: {one_line(name, 128)}{hint}")

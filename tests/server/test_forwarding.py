@@ -64,6 +64,12 @@ async def test_the_dispatcher_calls_the_real_tool_and_says_so(bench, server):
     assert [(r.tool, r.via) for r in bench.rows.rows] == [("echo", "call")]
 
 
+async def test_the_dispatcher_does_not_call_itself(bench):
+    answer = await bench.call("harnessgym.call", {"tool": "harnessgym.call", "arguments": {}})
+    assert answer["error"]["code"] == -32602
+    assert "not itself" in answer["error"]["message"]
+
+
 @pytest.mark.parametrize("name", ["mcp__harnessgym__echo-er__echo", "mcp__harnessgym__echo_er__echo", "echo_er__echo"])
 async def test_every_spelling_that_a_client_uses_finds_the_tool(bench, server, name):
     await bench.mount(echo_er=await server("echo"))
