@@ -1,6 +1,7 @@
 """6 sabotage: the same self-test against spoilt answers must fail; a test that passes asserts nothing."""
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from harnessgym_mcp.core.verdict import Finding, finding
@@ -10,6 +11,7 @@ from harnessgym_mcp.qualify.reply import as_result
 
 __all__ = ["run", "unasserted"]
 
+_ODD = -987_654_321.5  # within no bounds that mean something
 _EMPTY: Mapping[str, Any] = {"content": []}
 _CONSTANTS: tuple[Mapping[str, Any], ...] = (
     {"content": [{"type": "text", "text": "ok"}]},
@@ -21,15 +23,17 @@ _CONSTANTS: tuple[Mapping[str, Any], ...] = (
 
 async def run(ctx: Context) -> list[Finding]:
     """Needs no server: the answers of the self-test are at hand."""
-    return list(unasserted(ctx.answered))
+    measured = ctx.manifest is not None and ctx.manifest.extension.determinism == "measured"
+    return list(unasserted(ctx.answered, measured=measured))
 
 
-def unasserted(answered: list[Answered]) -> Iterator[Finding]:
-    """A finding for each tool whose successful calls would not notice that it is broken."""
+def unasserted(answered: list[Answered], *, measured: bool = False) -> Iterator[Finding]:
+    """A finding for each tool whose successful calls would not notice that it is broken. What is `measured` cannot be
+    asked for its very values."""
     tools = dict.fromkeys(a.call.tool for a in answered if a.held)
     for tool in tools:
         calls = [a for a in answered if a.held and a.call.tool == tool and not a.call.expect.isError]
-        if calls and (how := _survives(calls)):
+        if calls and (how := _survives(calls, measured)):
             call = calls[0].call
             yield finding(
                 "sabotage.unnoticed",
@@ -40,7 +44,7 @@ def unasserted(answered: list[Answered]) -> Iterator[Finding]:
             )
 
 
-def _survives(calls: list[Answered]) -> str:
+def _survives(calls: list[Answered], measured: bool) -> str:
     """How answers can be spoilt without one of the calls failing; "" when each way is noticed."""
     real = [as_result(a.reply) for a in calls]
     if _passes(calls, [_EMPTY] * len(calls)):
@@ -54,7 +58,46 @@ def _survives(calls: list[Answered]) -> str:
             return "every call gets one and the same answer"
         if _passes(calls, [*real[1:], real[0]]):
             return "the answers are swapped"
+    hollow = [[_hollow_result(r, number) for r in real] for number in (0, _ODD)]
+    if (
+        not measured
+        and all(_said(spoilt) != _said(real) for spoilt in hollow)
+        and all(_passes(calls, spoilt) for spoilt in hollow)
+    ):
+        return "every number, text and list in the answers is another one"
     return ""
+
+
+def _said(results: Sequence[Mapping[str, Any]]) -> list[Any]:
+    return [r.get("structuredContent", r.get("content")) for r in results]
+
+
+def _hollow_result(result: Mapping[str, Any], number: float) -> dict[str, Any]:
+    parts: dict[str, Any] = {}
+    if isinstance(result.get("content"), list):
+        parts["content"] = [_hollow_text(b, number) for b in result["content"] if isinstance(b, Mapping)]
+    if "structuredContent" in result:
+        parts["structuredContent"] = _hollow(result["structuredContent"], number)
+    return {**result, **parts}
+
+
+def _hollow(value: Any, number: float) -> Any:
+    """The same keys and types with other values: empty texts and lists, this number, flags turned round."""
+    if isinstance(value, Mapping):
+        return {key: _hollow(item, number) for key, item in value.items()}
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int | float):
+        return number
+    return type(value)() if isinstance(value, str | list) else value
+
+
+def _hollow_text(block: Mapping[str, Any], number: float) -> dict[str, Any]:
+    try:
+        text = json.dumps(_hollow(json.loads(str(block.get("text"))), number))
+    except (ValueError, RecursionError):
+        text = ""
+    return {**block, "text": text}
 
 
 def _passes(calls: list[Answered], results: "list[Mapping[str, Any]]") -> bool:
