@@ -100,5 +100,5 @@ def _hollow_text(block: Mapping[str, Any], number: float) -> dict[str, Any]:
     return {**block, "text": text}
 
 
-def _passes(calls: list[Answered], results: "list[Mapping[str, Any]]") -> bool:
+def _passes(calls: list[Answered], results: Sequence[Mapping[str, Any]]) -> bool:
     return not any(mismatches(a.call.expect, r) for a, r in zip(calls, results, strict=True))
