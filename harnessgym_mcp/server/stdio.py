@@ -86,7 +86,7 @@ class StdioFront:
         """Begin to read; `receive` gets each frame."""
         loop = asyncio.get_running_loop()
         out = _own_descriptor(1, sys.stderr.fileno())
-        if stat.S_ISREG(os.fstat(out).st_mode):
+        if not _pollable(out):
             out = self._copy_to_file(out)
         transport, _ = await loop.connect_write_pipe(
             lambda: _Writer(self._valve, self._flushed, lambda: self._hurry("stdout was closed")),
@@ -99,7 +99,7 @@ class StdioFront:
         nothing = os.open(os.devnull, os.O_RDONLY)
         source = _own_descriptor(0, nothing)
         os.close(nothing)
-        if stat.S_ISREG(os.fstat(source).st_mode):
+        if not _pollable(source):
             self._pump_file(source, reader)
         else:
             await loop.connect_read_pipe(lambda: reader, os.fdopen(source, "rb", 0))
@@ -167,6 +167,12 @@ class StdioFront:
                 loop.call_soon_threadsafe(reader.eof_received)
 
         threading.Thread(target=pump, name="stdin", daemon=True).start()
+
+
+def _pollable(descriptor: int) -> bool:
+    """Can an event loop wait for it? Not for a plain file, nor for a device that is no terminal (/dev/null)."""
+    mode = os.fstat(descriptor).st_mode
+    return not (stat.S_ISREG(mode) or (stat.S_ISCHR(mode) and not os.isatty(descriptor)))
 
 
 def _own_descriptor(number: int, substitute: int) -> int:

@@ -146,7 +146,7 @@ class Switchboard:
         found = self.table.catalog.resolve(name)
         if found or name.startswith(_PREFIX):
             return found
-        plain = names.sanitised(name.removeprefix(names.CALL_PREFIX))
+        plain = names.sanitised(names.unprefixed(name))
         own = (t.name for t in self.table.catalog.tools if not t.artifact)
         return next((n for n in own if names.sanitised(n) == plain), None)
 

@@ -217,3 +217,14 @@ def test_serve_reads_and_writes_plain_files_too(place, tmp_path):
     assert done.returncode == 0, done.stderr
     assert json.loads(answers.read_text()) == {"jsonrpc": "2.0", "id": 1, "result": {}}
     assert sys.executable
+
+
+@pytest.mark.parametrize(("stdin", "stdout"), [("null", "pipe"), ("request", "null")])
+def test_serve_takes_devices_that_nobody_can_wait_for(place, tmp_path, stdin, stdout):
+    (tmp_path / "request").write_text('{"jsonrpc":"2.0","id":1,"method":"ping"}\n')
+    source = os.devnull if stdin == "null" else tmp_path / "request"
+    with open(source, "rb") as given, open(os.devnull, "wb") as nowhere:
+        out = nowhere if stdout == "null" else subprocess.PIPE
+        done = subprocess.run(place.argv("serve"), stdin=given, stdout=out, stderr=subprocess.PIPE, timeout=30)
+    assert done.returncode == 0, done.stderr
+    assert not done.stdout
