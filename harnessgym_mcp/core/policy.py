@@ -84,6 +84,7 @@ class Mounts:
     backoff_most: float = 30.0
     circuit_failures: int = 5  # deaths in a row without an answer between; then the circuit opens
     circuit_rest: float = 60.0  # and after this long one call may try again
+    relist_pause: float = 0.5  # between two looks at lists whose server announces changes all the time
 
 
 @dataclass(frozen=True, slots=True)

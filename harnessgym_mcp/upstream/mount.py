@@ -30,8 +30,9 @@ from harnessgym_mcp.errors import HarnessGymError, UpstreamDiedError, UpstreamEr
 from harnessgym_mcp.upstream.call import Call, CallTimeoutError
 from harnessgym_mcp.upstream.follows import Follows
 from harnessgym_mcp.upstream.health import Health
-from harnessgym_mcp.upstream.offers import Offers
+from harnessgym_mcp.upstream.offers import RELISTED, Offers
 from harnessgym_mcp.upstream.peer import Era, Peer, granted_capabilities
+from harnessgym_mcp.upstream.relisting import Relisting
 from harnessgym_mcp.upstream.seams import Guard, MountEvents, Spawner
 from harnessgym_mcp.upstream.tokens import Tokens
 
@@ -58,6 +59,7 @@ class Mount:
         self._health = Health(policy.mounts)
         self.offers = Offers(version)
         self._follows = Follows()
+        self._relisting = Relisting(self._relist, self._chore, policy.mounts.relist_pause)
         self._spawn = spawn
         self._policy = policy
         self._most = policy.mounts.concurrency
@@ -322,10 +324,8 @@ class Mount:
             call = self._tokens.call_of(message)
             if call:
                 self._events.progressed(call, message)
-        elif message.method == "notifications/tools/list_changed" and self.state == "live":
-            self._chore(self._check_pins())
-        elif self.state == "live" and self.offers.changed_by(str(message.method)):
-            self._chore(self._relist(str(message.method)))
+        elif message.method in RELISTED and self.state == "live":
+            self._relisting.announced(str(message.method))
         elif self.state == "live":
             self._events.notified(self, message)
 
@@ -352,22 +352,21 @@ class Mount:
             self._plan_start(modern=True)
 
     async def _relist(self, method: str) -> None:
-        if self._peer:
-            await self.offers.relist(self._peer, method, self._policy.timeouts.start)
-            self._events.relisted(self, self.offers.changed_by(method))
+        peer = self._peer
+        if peer is None:
+            return
+        with contextlib.suppress(HarnessGymError, TimeoutError):
+            if kind := self.offers.changed_by(method):
+                await self.offers.relist(peer, method, self._policy.timeouts.start)
+            elif self._changed(pins(await peer.list_tools(self._policy.timeouts.start))):
+                return
+            self._events.relisted(self, kind or "tools")
 
     def set_level(self, level: str) -> None:
         """The log level that a client wishes; also for a later start."""
         self.offers.level = level
         if self._peer and self.state == "live":
             self._chore(self.offers.apply_level(self._peer, self._policy.timeouts.start))
-
-    async def _check_pins(self) -> None:
-        peer = self._peer
-        if peer:
-            with contextlib.suppress(HarnessGymError, TimeoutError):
-                if not self._changed(pins(await peer.list_tools(self._policy.timeouts.start))):
-                    self._events.relisted(self, "tools")
 
     def stray(self, line: bytes) -> None:
         self.strays += 1

@@ -7,7 +7,7 @@ from harnessgym_mcp.core.lifecycle import Version
 from harnessgym_mcp.errors import HarnessGymError
 from harnessgym_mcp.upstream.peer import Peer
 
-__all__ = ["Offers"]
+__all__ = ["RELISTED", "Offers"]
 
 _CHANGES = {
     "notifications/prompts/list_changed": (("prompts/list", "prompts"),),
@@ -16,6 +16,9 @@ _CHANGES = {
         ("resources/templates/list", "resourceTemplates"),
     ),
 }
+
+RELISTED = ("notifications/tools/list_changed", *_CHANGES)
+"""The notifications after which a server is asked anew."""
 
 
 class Offers:

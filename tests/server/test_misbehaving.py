@@ -143,6 +143,26 @@ async def test_a_server_that_grows_a_tool_while_it_runs_is_unmounted(bench, serv
     assert bench.table.mounts["grow"].state == "drifted"
 
 
+async def test_a_server_that_announces_changes_all_the_time_is_asked_now_and_then(make_bench, server):
+    async def lists() -> int:
+        return int((await bench.call("loud__lists"))["result"]["content"][0]["text"])
+
+    bench = make_bench(mounts__relist_pause=60.0)
+    await bench.mount(loud=await server("announcing_tools"))
+    for _ in range(5):
+        await bench.call("loud__flood")
+    before = await lists()
+    assert before == 2  # at the start, and once for all that was announced
+    assert await lists() == 2
+
+    bench = make_bench(mounts__relist_pause=0.0)
+    await bench.mount(loud=await server("announcing_tools"))
+    await bench.call("loud__flood")
+    async with asyncio.timeout(30):
+        while await lists() < 10:  # each listing is looked after, one after the other
+            continue
+
+
 async def test_a_server_that_ignores_eof_is_ended_all_the_same(make_bench, server):
     bench = make_bench(timeouts__close=0.2)
     await bench.mount(deaf=await server("ignore_eof"))
