@@ -7,7 +7,6 @@ from typing import Any
 from msgspec import Raw
 
 from harnessgym_mcp.core import names
-from harnessgym_mcp.core.frames import encode
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.errors import NotFoundError, UpstreamError
 from harnessgym_mcp.server.asking import Ask
@@ -34,9 +33,11 @@ async def offline_stats(options: Options, arguments: dict[str, Any]) -> dict[str
         await gym.close(policy.timeouts.close)
 
 
-async def call_tool(options: Options, name: str, arguments: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """`(status, result)` of one call, which is recorded. Raises NotFoundError for an unknown tool, and what kept the
-    call from being answered."""
+async def call_tool(
+    options: Options, name: str, arguments: dict[str, Any], timeout: float | None = None
+) -> tuple[str, dict[str, Any]]:
+    """`(status, result)` of one call, which is recorded; `timeout` in seconds, else the artifact's or policy's. Raises
+    NotFoundError for an unknown tool, and what kept the call from being answered."""
     home, policy = options.open(lenient=True)
     gym = Gym(home, policy)
     gym.harness.load()
@@ -49,11 +50,12 @@ async def call_tool(options: Options, name: str, arguments: dict[str, Any]) -> t
         route = gym.table.catalog.routes[found]
         mount = gym.table.mounts[route.artifact]
         ended = asyncio.Event()
-        params = {"name": Raw(encode(route.tool)), "arguments": Raw(json.dumps(arguments).encode())}
-        call = Call(route.tool, params, lambda _: ended.set(), modern=False, timeout=policy.timeouts.call, origin="cli")
+        seconds = timeout or mount.launch.call_seconds(policy.timeouts.call)
+        params = {"name": route.spelt, "arguments": Raw(json.dumps(arguments).encode())}
+        call = Call(route.tool, params, lambda _: ended.set(), modern=False, timeout=seconds, origin="cli")
         mount.submit(call)
         try:
-            async with asyncio.timeout(policy.timeouts.call):
+            async with asyncio.timeout(seconds):
                 await ended.wait()
         except TimeoutError:
             mount.expire(call)

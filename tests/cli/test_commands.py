@@ -62,6 +62,17 @@ def test_a_submission_is_listed_shown_and_called(filled):
     assert [(c["tool"], c["origin"]) for c in filled.json("calls")[1]["calls"]] == [("example", "cli")]
 
 
+def test_a_call_ends_when_its_time_is_over(shell):
+    pause = "    if values == [13]:\n        sys.stdin.read()\n    return {"
+    code, verdict = shell.json("submit", shell.draft("slow", **{"    return {\"total\"": f'{pause}"total"'}))
+    assert (code, verdict["status"]) == (0, "qualified"), verdict
+    done = shell.run("call", "slow__example", "--arguments", '{"values": [13]}', "--timeout", "1s")
+    assert done.returncode not in (0, 2)
+    assert "no answer from slow within 1 s" in done.stderr
+    assert [c["status"] for c in shell.json("calls")[1]["calls"]] == ["timeout"]
+    assert shell.run("call", "slow__example", "--timeout", "soon").returncode == 2
+
+
 def test_a_tool_error_is_exit_1_and_still_on_record(filled):
     code, called = filled.json("call", "tool-a__example")
     assert (code, called["status"]) == (1, "tool_error")

@@ -22,15 +22,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--arguments", default="{}", metavar="JSON", help="the tool's arguments; @FILE reads them from a file"
     )
+    parser.add_argument(
+        "--timeout", metavar="TIME", help="for the answer (30s; else what the tool's manifest or policy says)"
+    )
 
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
     import asyncio
 
+    from harnessgym_mcp.core.durations import parse_duration
     from harnessgym_mcp.server.offline import call_tool
 
     values = _arguments(arguments.arguments)
-    status, answer = asyncio.run(call_tool(options_of(arguments), arguments.tool, values))
+    timeout = parse_duration(arguments.timeout) if arguments.timeout else None
+    status, answer = asyncio.run(call_tool(options_of(arguments), arguments.tool, values, timeout))
     output.result("call", {"tool": arguments.tool, "status": status, "result": answer}, _text(answer))
     return 0 if status == "completed" else 1
 
