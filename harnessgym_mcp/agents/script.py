@@ -36,6 +36,7 @@ from typing import Any
 import msgspec
 
 from harnessgym_mcp.agents.session import Mode, Result, ScriptError, Session
+from harnessgym_mcp.core.records import decoded
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.errors import UsageError
 
@@ -83,12 +84,12 @@ class Script(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 def load_script(path: Path) -> Script:
     """Raises UsageError for a file that is no script, naming the place."""
     try:
-        script = msgspec.json.decode(path.read_bytes(), type=Script)
+        script = decoded(path.read_bytes(), Script)
     except OSError as error:
         raise UsageError(
             f"cannot read the script {path}: {error.strerror}", hint="give the path of a JSON file"
         ) from error
-    except (msgspec.DecodeError, RecursionError) as error:
+    except msgspec.DecodeError as error:
         raise UsageError(f"{path} is not a script: {error}", hint='docs/run.md, "Scripts", tells the format') from error
     for at, turn in enumerate(script.turns):
         for number, step in enumerate(turn.steps, 1):

@@ -18,6 +18,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from harnessgym_mcp.core.policy import Agents
+from harnessgym_mcp.core.records import decoded
 from harnessgym_mcp.core.text import one_line
 
 __all__ = ["Completed", "Link", "Mode", "Result", "ScriptError", "Session"]
@@ -45,7 +46,7 @@ class Result:
         if self.structured is not None:
             return self.structured
         try:
-            return msgspec.json.decode(self.text)
+            return decoded(self.text, object)
         except msgspec.DecodeError:
             return None
 

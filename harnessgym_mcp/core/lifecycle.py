@@ -12,6 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from harnessgym_mcp.core.launch import Launch
+from harnessgym_mcp.core.records import decoded, readable
 from harnessgym_mcp.errors import NotFoundError
 
 __all__ = [
@@ -96,7 +97,7 @@ class Registry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def decode_registry(data: bytes) -> Registry:
     """Raises msgspec.MsgspecError when the bytes are not a registry."""
-    registry = msgspec.json.decode(data, type=Registry)
+    registry = decoded(data, Registry)
     for key, artifact in registry.artifacts.items():
         if key != artifact.name or (
             artifact.versions and artifact.current not in {v.digest for v in artifact.versions}
@@ -108,7 +109,7 @@ def decode_registry(data: bytes) -> Registry:
 def encode_registry(registry: Registry) -> bytes:
     """Indented, ordered by name: fit to be committed and read in a diff."""
     ordered = msgspec.structs.replace(registry, artifacts=dict(sorted(registry.artifacts.items())))
-    return msgspec.json.format(msgspec.json.encode(ordered), indent=1) + b"\n"
+    return readable(ordered)
 
 
 def find(registry: Registry, name: str) -> Artifact:

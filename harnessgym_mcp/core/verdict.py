@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from harnessgym_mcp.core.records import decoded
 from harnessgym_mcp.core.text import clean, cut
 
 __all__ = [
@@ -111,7 +112,8 @@ def finding(
 
 
 def decode_verdict(data: bytes) -> Verdict:
-    return msgspec.json.decode(data, type=Verdict)
+    """Raises msgspec.DecodeError when the bytes are not a verdict."""
+    return decoded(data, Verdict)
 
 
 def schema() -> dict[str, Any]:

@@ -13,13 +13,13 @@ from collections import deque
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-import msgspec
-from msgspec import UNSET, Raw
+from msgspec import UNSET
 
 from harnessgym_mcp import __version__
 from harnessgym_mcp.core.events import CallEvent
 from harnessgym_mcp.core.frames import object_of
 from harnessgym_mcp.core.policy import Policy
+from harnessgym_mcp.core.records import text_of
 from harnessgym_mcp.core.text import clean
 from harnessgym_mcp.core.wire import MODERN
 from harnessgym_mcp.errors import UsageError
@@ -56,7 +56,7 @@ class Observed(NamedTuple):
 def observed(event: CallEvent, call: Call) -> Observed:
     """Read off a call what a span tells."""
     meta = object_of(call.params.get("_meta", UNSET))
-    context: dict[str, str] = {key: _text(meta[key]) for key in _CONTEXT if key in meta}
+    context: dict[str, str] = {key: text_of(meta[key]) for key in _CONTEXT if key in meta}
     code = _code(call.answer.body) if call.answer and event.status == "protocol_error" else ""
     return Observed(event, context, str(call.number or ""), call.modern, code)
 
@@ -212,13 +212,6 @@ def _meters(resource: "Resource", endpoint: str) -> "MeterProvider":
 
 def _name(event: CallEvent) -> str:
     return f"{event.artifact}__{event.tool}"
-
-
-def _text(raw: Raw) -> str:
-    try:
-        return msgspec.json.decode(raw, type=str)
-    except msgspec.MsgspecError:
-        return ""
 
 
 def _code(error: bytes) -> str:

@@ -20,6 +20,7 @@ import msgspec
 
 from harnessgym_mcp.core.digest import canonical, sha256
 from harnessgym_mcp.core.policy import Loop
+from harnessgym_mcp.core.records import decoded
 from harnessgym_mcp.errors import CorruptError, StateError
 from harnessgym_mcp.store.atomic import state_error, write_atomic
 
@@ -96,7 +97,7 @@ class Checkpoints:
     def load(self, label: str) -> Snapshot:
         """Raises CorruptError."""
         try:
-            return msgspec.json.decode(self._file(label).read_bytes(), type=Snapshot)
+            return decoded(self._file(label).read_bytes(), Snapshot)
         except (OSError, msgspec.MsgspecError) as error:
             raise CorruptError(f"the snapshot {label!r} cannot be read: {error}", hint="begin a new run") from error
 

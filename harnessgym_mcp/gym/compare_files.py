@@ -21,6 +21,7 @@ import msgspec
 
 from harnessgym_mcp.core.leakage import Leak
 from harnessgym_mcp.core.outcomes import Outcome
+from harnessgym_mcp.core.records import decoded, readable
 from harnessgym_mcp.core.trials import plan as trials_of
 from harnessgym_mcp.errors import CorruptError, NotFoundError
 from harnessgym_mcp.gym.compare_plan import Plan, decode_plan, encode_plan
@@ -83,7 +84,7 @@ class Files:
         """The last try's outcome; None before there is one. Raises CorruptError for a damaged file."""
         path = self.trial(id) / "outcome.json"
         try:
-            return msgspec.json.decode(path.read_bytes(), type=Outcome)
+            return decoded(path.read_bytes(), Outcome)
         except FileNotFoundError:
             return None
         except msgspec.DecodeError as error:
@@ -98,8 +99,7 @@ class Files:
 
     def save_outcome(self, outcome: Outcome) -> None:
         self._make(self.trial(outcome.trial))
-        data = msgspec.json.format(msgspec.json.encode(outcome), indent=1) + b"\n"
-        write_atomic(self.trial(outcome.trial) / "outcome.json", data)
+        write_atomic(self.trial(outcome.trial) / "outcome.json", readable(outcome))
 
     def tries(self, id: str) -> int:
         """How often a trial was started, killed tries included."""
@@ -134,7 +134,7 @@ class Files:
     def leaks(self) -> list[Leak] | None:
         """What the audit found; None before there was one."""
         try:
-            return msgspec.json.decode((self.out / "leaks.json").read_bytes(), type=list[Leak])
+            return decoded((self.out / "leaks.json").read_bytes(), list[Leak])
         except (FileNotFoundError, msgspec.DecodeError):
             return None
 

@@ -5,8 +5,9 @@ from typing import Final
 import msgspec
 
 from harnessgym_mcp.agents.choose import AgentSpec
+from harnessgym_mcp.core.records import readable, versioned
 from harnessgym_mcp.core.trials import Design, Trial, plan
-from harnessgym_mcp.errors import CorruptError, NotFoundError
+from harnessgym_mcp.errors import NotFoundError
 
 __all__ = ["SCHEMA", "Plan", "TaskPlan", "decode_plan", "encode_plan"]
 
@@ -72,15 +73,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def encode_plan(plan: Plan) -> bytes:
     """The bytes of `plan.json`."""
-    return msgspec.json.format(msgspec.json.encode(plan), indent=2) + b"\n"
+    return readable(plan, indent=2)
 
 
 def decode_plan(data: bytes) -> Plan:
     """Raises CorruptError for bytes that are no plan of this schema."""
-    try:
-        plan = msgspec.json.decode(data, type=Plan)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise CorruptError(f"not a plan: {error}", hint="choose another --out") from error
-    if plan.schema != SCHEMA:
-        raise CorruptError(f"a plan of schema {plan.schema!r}, not {SCHEMA!r}", hint="use the version that wrote it")
-    return plan
+    return versioned(data, Plan, SCHEMA, "plan", hint="choose another --out")

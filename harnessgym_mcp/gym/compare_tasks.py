@@ -20,6 +20,7 @@ from typing import TypeVar
 import msgspec
 
 from harnessgym_mcp.agents.environment import scrub
+from harnessgym_mcp.core.records import decoded
 from harnessgym_mcp.core.tasks import Direction
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.errors import NotFoundError, UsageError
@@ -127,7 +128,7 @@ def _read(path: Path) -> bytes:
 
 def _decoded(path: Path, data: bytes, kind: type[T]) -> T:
     try:
-        return msgspec.json.decode(data, type=kind)
+        return decoded(data, kind)
     except msgspec.DecodeError as error:
         raise UsageError(f"{str(path)!r} is no task: {error}", hint="see docs/compare.md, Tasks") from error
 

@@ -17,6 +17,7 @@ from typing import TypeVar
 
 import msgspec
 
+from harnessgym_mcp.core.records import decoded, readable
 from harnessgym_mcp.core.run_state import RunState
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.errors import CorruptError, LockedError, NotFoundError, UsageError
@@ -52,7 +53,7 @@ class RunFolder:
             raise UsageError(f"a run {id!r} is there already", hint=hint) from None
         except OSError as error:
             raise state_error("make", folder.path, error) from error
-        write_atomic(folder.path / "settings.json", _pretty(settings))
+        write_atomic(folder.path / "settings.json", readable(settings))
         return folder
 
     @classmethod
@@ -81,13 +82,13 @@ class RunFolder:
         """Keep it; the state itself. Raises StateError."""
         self._step(f"{what}, not kept")
         remove_partial(self.path / "state.json")
-        write_atomic(self.path / "state.json", _pretty(state))
+        write_atomic(self.path / "state.json", readable(state))
         self._step(what)
         return state
 
     def write(self, name: str, record: msgspec.Struct) -> None:
         """Raises StateError."""
-        write_atomic(self.path / name, _pretty(record))
+        write_atomic(self.path / name, readable(record))
 
     def turn(self, iteration: int, phase: str, number: int = 1) -> Path:
         """The folder of one start of one phase, not made here."""
@@ -98,7 +99,7 @@ class RunFolder:
 
     def _read(self, name: str, kind: type[T]) -> T:
         try:
-            return msgspec.json.decode((self.path / name).read_bytes(), type=kind)
+            return decoded((self.path / name).read_bytes(), kind)
         except (OSError, msgspec.MsgspecError) as error:
             what = f"{name} of run {self.path.name} cannot be read: {one_line(str(error), 200)}"
             raise CorruptError(what, hint="begin a new run") from error
@@ -117,7 +118,3 @@ class _Driving(AbstractContextManager[None]):
 
     def __exit__(self, *about: object) -> None:
         self._lock.__exit__(None, None, None)
-
-
-def _pretty(record: msgspec.Struct) -> bytes:
-    return msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n"

@@ -20,6 +20,7 @@ from harnessgym_mcp.agents.choose import choose_agent
 from harnessgym_mcp.core.digest import sha256
 from harnessgym_mcp.core.outcomes import Cause, Outcome, Point
 from harnessgym_mcp.core.policy import Policy
+from harnessgym_mcp.core.records import readable
 from harnessgym_mcp.core.run_state import Score
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.core.trials import Trial, is_lost
@@ -245,7 +246,7 @@ class _Try:
             "message": turn.message,
             "not_kept": missing,
         }
-        (self.folder / "turn.json").write_bytes(msgspec.json.format(msgspec.json.encode(told), indent=1) + b"\n")
+        (self.folder / "turn.json").write_bytes(readable(told))
 
 
 @asynccontextmanager

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from harnessgym_mcp.core.policy import Isolation
+from harnessgym_mcp.core.records import decoded
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.errors import IsolationError
 from harnessgym_mcp.proc.cgroups import was_joined
@@ -90,7 +91,7 @@ def _run(prepared: Prepared, seconds: float) -> _Answer:
     except OSError as error:
         raise IsolationError(f"could not be started: {error}") from error
     try:
-        return msgspec.json.decode(out, type=_Answer)
+        return decoded(out, _Answer)
     except msgspec.MsgspecError as error:
         said = one_line(err.decode(errors="replace")) or f"exit code {process.returncode}"
         raise IsolationError(said) from error

@@ -17,6 +17,7 @@ import msgspec
 
 from harnessgym_mcp import __version__
 from harnessgym_mcp.core.policy import Isolation
+from harnessgym_mcp.core.records import decoded, readable
 from harnessgym_mcp.core.verdict import IsolationReport
 from harnessgym_mcp.errors import IsolationError
 from harnessgym_mcp.proc.bare import BareSandbox
@@ -176,7 +177,7 @@ def _read(file: Path) -> _Cache:
     """Empty when there is none, it is damaged, or it was made under other conditions."""
     key = _key()
     try:
-        cache = msgspec.json.decode(file.read_bytes(), type=_Cache)
+        cache = decoded(file.read_bytes(), _Cache)
     except (OSError, msgspec.MsgspecError):
         return _Cache(key)
     return cache if cache.key == key else _Cache(key)
@@ -187,5 +188,5 @@ def _write(file: Path, cache: _Cache) -> None:
     with contextlib.suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
         new = file.with_name(f"{file.name}.{os.getpid()}")
-        new.write_bytes(msgspec.json.format(msgspec.json.encode(cache), indent=1))
+        new.write_bytes(readable(cache))
         new.replace(file)

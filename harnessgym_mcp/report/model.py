@@ -10,9 +10,9 @@ from harnessgym_mcp.core.comparison import Comparison
 from harnessgym_mcp.core.leakage import Leak
 from harnessgym_mcp.core.outcomes import Outcome
 from harnessgym_mcp.core.policy import Compare
+from harnessgym_mcp.core.records import readable, versioned
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.core.trials import Design, design_digest
-from harnessgym_mcp.errors import CorruptError
 from harnessgym_mcp.report.words import headline, summary
 
 __all__ = ["SCHEMA", "ReportModel", "build", "decode", "encode", "schema"]
@@ -70,18 +70,12 @@ def build(
 
 def encode(model: ReportModel) -> bytes:
     """The bytes of `report.json`."""
-    return msgspec.json.format(msgspec.json.encode(model), indent=2) + b"\n"
+    return readable(model, indent=2)
 
 
 def decode(data: bytes) -> ReportModel:
     """Raises CorruptError for bytes that are no report of this schema."""
-    try:
-        model = msgspec.json.decode(data, type=ReportModel)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise CorruptError(f"not a report: {error}", hint="write it again with `harnessgym report`") from error
-    if model.schema != SCHEMA:
-        raise CorruptError(f"a report of schema {model.schema!r}, not {SCHEMA!r}", hint="use the version that wrote it")
-    return model
+    return versioned(data, ReportModel, SCHEMA, "report", hint="write it again with `harnessgym report`")
 
 
 def schema() -> dict[str, Any]:

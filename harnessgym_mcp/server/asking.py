@@ -104,7 +104,7 @@ def result_frame(raw_id: bytes, body: dict[str, Any], modern: bool, cacheable: b
 def text_param(raw: Raw | UnsetType, what: str) -> str:
     try:
         return _decode_text(raw if raw is not UNSET else b"null")
-    except msgspec.MsgspecError:
+    except ValueError:  # of the wrong type, or not UTF-8
         raise RpcFault(INVALID_PARAMS, f"`{what}` is a text") from None
 
 

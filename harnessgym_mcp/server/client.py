@@ -11,6 +11,7 @@ from msgspec import UNSET, Raw, UnsetType
 from harnessgym_mcp.core.events import Session
 from harnessgym_mcp.core.frames import encode, notification, object_of
 from harnessgym_mcp.core.framing import Part
+from harnessgym_mcp.core.records import text_of
 from harnessgym_mcp.core.wire import SUBSCRIPTION_KEY
 from harnessgym_mcp.upstream.call import Call
 
@@ -79,8 +80,8 @@ class Client:
         def say(*keys: str) -> str:
             for key in keys:
                 raw = meta.get(key) or turn.get(key)
-                if raw is not None and bytes(raw)[:1] == b'"':
-                    return msgspec.json.decode(raw, type=str)[:80]
+                if raw is not None and (text := text_of(raw)):
+                    return text[:80]
             return ""
 
         stated = "" if self._fixed else say("sessionId", "session_id", "threadId", "thread_id")

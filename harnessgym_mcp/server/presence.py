@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from harnessgym_mcp.core.records import decoded
 from harnessgym_mcp.proc.processes import start_time
 from harnessgym_mcp.proc.tags import family_of, new_tag, parse_tag, pid_namespace
 from harnessgym_mcp.server.client import Client
@@ -100,7 +101,7 @@ def _mounted(mount: Mount) -> Mounted:
 
 def _load(path: Path) -> Front | None:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Front)
+        return decoded(path.read_bytes(), Front)
     except (OSError, msgspec.MsgspecError):
         return None
 

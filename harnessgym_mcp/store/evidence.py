@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from harnessgym_mcp.core.policy import Limits
+from harnessgym_mcp.core.records import decoded, readable
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.core.verdict import Finding, Verdict, decode_verdict
 from harnessgym_mcp.errors import CorruptError, NotFoundError
@@ -42,8 +43,8 @@ def write_evidence(source: Path, folder: Path, verdict: Verdict, limits: Limits)
         raise state_error("make", folder, error) from error
     copy_tree(source, folder / "tree", tree, sync=True, inert=True)
     contents = _Contents(digest=tree.digest, files=list(tree.files), left_out=problems)
-    write_atomic(folder / "tree.json", _pretty(contents))
-    write_atomic(folder / "verdict.json", _pretty(verdict))
+    write_atomic(folder / "tree.json", readable(contents))
+    write_atomic(folder / "verdict.json", readable(verdict))
     write_atomic(folder / "report.md", _report(verdict, tree, problems).encode())
     fsync_dir(folder)
 
@@ -87,15 +88,11 @@ def _revive(folder: Path, kept: Tree, executables: set[str]) -> None:
 
 def _contents(path: Path) -> _Contents:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=_Contents)
+        return decoded(path.read_bytes(), _Contents)
     except OSError as error:
         raise NotFoundError(f"{str(path)!r}: {error.strerror}", hint="see quarantine/") from error
     except msgspec.MsgspecError as error:
         raise CorruptError(f"{str(path)!r}: {error}", hint="restore it from version control") from error
-
-
-def _pretty(value: object) -> bytes:
-    return msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n"
 
 
 def _report(verdict: Verdict, tree: Tree, problems: list[Problem]) -> str:

@@ -6,6 +6,7 @@ import msgspec
 
 from harnessgym_mcp.core.iteration import Iteration
 from harnessgym_mcp.core.policy import Limits, Timeouts
+from harnessgym_mcp.core.records import decoded, readable
 from harnessgym_mcp.errors import StateError
 from harnessgym_mcp.store.atomic import locked, remove_partial, set_aside, state_error, write_atomic
 from harnessgym_mcp.store.home import Home
@@ -41,8 +42,7 @@ class IterationStore:
         with locked(self._home.lock("iterations"), self._timeout):
             remove_partial(self._home.iterations)
             kept = self._newest(change(self._load_or_set_aside()))
-            data = msgspec.json.format(msgspec.json.encode(_File(iterations=kept)), indent=1) + b"\n"
-            write_atomic(self._home.iterations, data)
+            write_atomic(self._home.iterations, readable(_File(iterations=kept)))
         return kept
 
     def _newest(self, iterations: list[Iteration]) -> list[Iteration]:
@@ -64,7 +64,7 @@ class IterationStore:
             return []
         except OSError as error:
             raise state_error("read", self._home.iterations, error) from error
-        file = msgspec.json.decode(data, type=_File)
+        file = decoded(data, _File)
         if file.schema != 1:
             hint = "use the newer HarnessGym, or another --home"
             raise StateError(f"{str(self._home.iterations)!r} was written by a newer HarnessGym", hint=hint)

@@ -18,6 +18,7 @@ import msgspec
 from harnessgym_mcp.core import lifecycle
 from harnessgym_mcp.core.lifecycle import Artifact, Registry, Version
 from harnessgym_mcp.core.policy import Limits, Policy
+from harnessgym_mcp.core.records import decoded
 from harnessgym_mcp.core.verdict import Verdict
 from harnessgym_mcp.errors import HarnessGymError, NotFoundError, StateError
 from harnessgym_mcp.store.atomic import Step, fsync_dir, locked, no_step, remove_partial, state_error, write_atomic
@@ -227,7 +228,7 @@ def _arrive(stores: Stores, name: str) -> str:
     """Let `generated/<name>` follow a transition that was committed, and remove its mark."""
     mark = stores.home.root / "pending" / name
     try:
-        goal = msgspec.json.decode(mark.read_bytes(), type=_Goal)
+        goal = decoded(mark.read_bytes(), _Goal)
         _follow(stores, lifecycle.find(stores.registry.load(), name), goal)
         done = f"finished an interrupted transition of {name}"
     except (msgspec.MsgspecError, NotFoundError):

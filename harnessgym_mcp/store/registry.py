@@ -88,7 +88,7 @@ class RegistryStore:
             return Registry()
         try:
             registry = decode_registry(self._bytes())
-        except (msgspec.MsgspecError, RecursionError):
+        except msgspec.MsgspecError:
             return None
         if not _legal(registry):
             return None

@@ -19,6 +19,7 @@ import msgspec
 
 from harnessgym_mcp.core.lifecycle import Version
 from harnessgym_mcp.core.policy import Timeouts
+from harnessgym_mcp.core.records import decoded
 from harnessgym_mcp.core.verdict import Verdict
 from harnessgym_mcp.errors import StateError
 from harnessgym_mcp.store.atomic import Step, locked, no_step, remove_partial, set_aside, write_atomic
@@ -74,7 +75,7 @@ class VerdictStore:
         if payload is None:
             return None
         try:
-            verdict = msgspec.convert(msgspec.json.decode(payload)["predicate"]["verdict"], Verdict)
+            verdict = msgspec.convert(decoded(payload, dict)["predicate"]["verdict"], Verdict)
         except (msgspec.MsgspecError, KeyError, TypeError):
             return None
         return verdict if verdict.digest == digest else None
@@ -119,7 +120,7 @@ class VerdictStore:
         """A published version; None unless this machine wrote it and it is unchanged since."""
         payload = self._read("versions", digest, _VERSION)
         try:
-            published = msgspec.json.decode(payload, type=Published) if payload else None
+            published = decoded(payload, Published) if payload else None
         except msgspec.MsgspecError:
             return None
         return published if published and published.version.digest == digest else None
@@ -159,7 +160,7 @@ class VerdictStore:
 
     def _envelope(self, folder: str, digest: str) -> _Envelope | None:
         try:
-            return msgspec.json.decode(self._path(folder, digest).read_bytes(), type=_Envelope)
+            return decoded(self._path(folder, digest).read_bytes(), _Envelope)
         except (OSError, msgspec.MsgspecError):
             return None
 

@@ -102,28 +102,29 @@ def test_a_registry_that_is_held_for_too_long_is_a_locked_error(home: Home) -> N
         RegistryStore(home, timeout=0.01).update(lambda r: r)
 
 
-@pytest.mark.parametrize("damage", ["cut", "empty", "merge", "binary", "hostile-name", "hostile-digest"])
+@pytest.mark.parametrize("damage", ["cut", "empty", "merge", "binary", "no-utf-8", "hostile-name", "hostile-digest"])
 def test_a_damaged_registry_is_set_aside_and_rebuilt(stores: Stores, shop: Workshop, damage: str) -> None:
     shop.publish(stores, "one", 1.0)
     before = shop.publish(stores, "two", 2.0)
     shop.reject(stores, "bad")
-    text = stores.home.registry.read_text()
+    whole = stores.home.registry.read_bytes()
     damaged = {
-        "cut": text[: len(text) // 2],
-        "empty": "",
-        "merge": "<<<<<<< HEAD\n" + text,
-        "binary": "\0" * 100,
-        "hostile-name": text.replace('"demo"', '"../demo"'),
-        "hostile-digest": text.replace(shop.digest("one"), "sha256:../../../x"),
+        "cut": whole[: len(whole) // 2],
+        "empty": b"",
+        "merge": b"<<<<<<< HEAD\n" + whole,
+        "binary": b"\0" * 100,
+        "no-utf-8": whole.replace(b'"demo"', b'"dem\xff"'),
+        "hostile-name": whole.replace(b'"demo"', b'"../demo"'),
+        "hostile-digest": whole.replace(shop.digest("one").encode(), b"sha256:../../../x"),
     }[damage]
-    stores.home.registry.write_text(damaged)
+    stores.home.registry.write_bytes(damaged)
     fresh = RegistryStore(stores.home)
     rebuilt = fresh.load()
     assert rebuilt.artifacts == before.artifacts
     assert [q.digest for q in rebuilt.quarantine] == [shop.digest("bad")]
     assert decode_registry(stores.home.registry.read_bytes()) == rebuilt
     aside = [p for p in stores.home.root.iterdir() if ".corrupt-" in p.name]
-    assert [p.read_text() for p in aside] == [damaged]
+    assert [p.read_bytes() for p in aside] == [damaged]
     assert str(aside[0]) in fresh.notes[0]
 
 

@@ -7,6 +7,7 @@ import msgspec
 from starlette.requests import Request
 
 from harnessgym_mcp.core.lifecycle import Quarantined, hidden
+from harnessgym_mcp.core.records import decoded
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.core.verdict import Severity
 from harnessgym_mcp.dashboard.site import Site
@@ -57,7 +58,7 @@ def _entry(site: Site, name: str, digest: str) -> Quarantined:
 def _files(path: Path) -> list[dict[str, Any]]:
     """The kept files as tree.json lists them; it is told elsewhere when it is damaged."""
     try:
-        files = msgspec.json.decode(path.read_bytes())["files"]
+        files = decoded(path.read_bytes(), dict)["files"]
     except (OSError, msgspec.MsgspecError, KeyError, TypeError):
         return []
     return [f for f in files if isinstance(f, dict)] if isinstance(files, list) else []
