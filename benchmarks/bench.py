@@ -2,12 +2,14 @@
 
 import json
 import os
+import random
 import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from harnessgym_mcp.core.lifecycle import Artifact, Registry, encode_registry
 from harnessgym_mcp.store.home import Home
@@ -17,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 SERVED = Path(__file__).with_name("served")
 ECHO = [sys.executable, "-S", str(SERVED / "echo_server.py")]
 SCHEMAS = "https://agent-plugins.org/schemas/1.0.0"
-CONTROL_TOOLS = 5
+T = TypeVar("T")
 
 
 class Plan(NamedTuple):
@@ -33,6 +35,14 @@ class Plan(NamedTuple):
     listed: tuple[int, ...] = (1, 10, 50, 200)  # mounts
     many: int = 8  # mounts, all running
     pause: float = 0.05  # seconds
+
+    def turns(self, arms: Sequence[T], rounds: int) -> Iterator[T]:
+        """Each arm once in every round, in an order of its own: none always follows the same other one."""
+        shuffle = random.Random(rounds).shuffle
+        order = list(arms)
+        for _ in range(rounds):
+            shuffle(order)
+            yield from order
 
     def settle(self) -> None:
         """After a batch: what an arm does later (rows are written 30 ms after their calls) is not the next one's."""

@@ -1,5 +1,6 @@
 """Calls made one at a time: percentiles for each arm and answer, batches of all arms in turns."""
 
+from itertools import chain
 from typing import Any
 
 from benchmarks.arms import DIRECT, all_arms
@@ -15,13 +16,11 @@ def latency(bench: Bench, plan: Plan) -> dict[str, Any]:
     clients = [(arm, arm.opened()) for arm in arms]
     out = {}
     for shape in SHAPES:
-        took: dict[str, list[float]] = {arm.name: [] for arm in arms}
-        for warm in (True, *[False] * plan.rounds):
-            for arm, client in clients:
-                count = arm.share(_batch(plan, shape), SLOW_PART, 5)
-                times = [client.time_call(client.names[0], shape) for _ in range(count)]
-                took[arm.name] += [] if warm else times
-                plan.settle()
+        took: dict[str, list[list[float]]] = {arm.name: [] for arm in arms}
+        for arm, client in plan.turns(clients, 1 + plan.rounds):
+            count = arm.share(_batch(plan, shape), SLOW_PART, 5)
+            took[arm.name].append([client.time_call(client.names[0], shape) for _ in range(count)])
+            plan.settle()
         out[shape.label] = _compared(took)
     return out
 
@@ -30,7 +29,8 @@ def _batch(plan: Plan, shape: Shape) -> int:
     return plan.calls // plan.rounds // (1 if shape is SMALL else LARGE_PART)
 
 
-def _compared(took: dict[str, list[float]]) -> dict[str, dict[str, Any]]:
+def _compared(batches: dict[str, list[list[float]]]) -> dict[str, dict[str, Any]]:
+    took = {name: list(chain(*each[1:])) for name, each in batches.items()}  # the first was to warm up
     row: dict[str, dict[str, Any]] = {name: cuts(times) | {"calls": len(times)} for name, times in took.items()}
     for figures in row.values():
         for cut in ("p50", "p99"):

@@ -126,11 +126,22 @@ def parse(argv: list[str]) -> argparse.Namespace:
     return given
 
 
+def render(figures: Path, page: Path, check: bool) -> int:
+    try:
+        same = write(page, json.loads(figures.read_text()), check)
+    except (OSError, ValueError, KeyError) as error:
+        print(f"not rendered: {type(error).__name__}: {error}", file=sys.stderr)
+        return 2
+    if not same:
+        print(f"{page} has other tables than {figures}: run it without --check", file=sys.stderr)
+    return 0 if same else 1
+
+
 def main(argv: list[str]) -> int:
     given = parse(argv)
     if given.render:
         figures, page = given.render
-        return 0 if write(page, json.loads(figures.read_text()), given.check) else 1
+        return render(figures, page, given.check)
     for trouble in install() if given.install else []:
         print(f"not installed: {trouble}", file=sys.stderr)
     plan = QUICK if given.quick else Plan()

@@ -79,9 +79,8 @@ def beside_a_large_result(bench: Bench, plan: Plan) -> dict[str, Any]:
         OURS: (front, front),
     }
     gaps: dict[str, list[float]] = {name: [] for name in streams}
-    for _ in range(LARGE_ROUNDS + 1):
-        for name, (small, large) in streams.items():
-            gaps[name].append(longest_gap(small, large, plan.large))
+    for name, (small, large) in plan.turns(list(streams.items()), LARGE_ROUNDS + 1):
+        gaps[name].append(longest_gap(small, large, plan.large))
     for client in (*two, one, front):
         client.close()
     row: dict[str, dict[str, Any]] = {name: {"gap_ms": round(statistics.median(v[1:]), 2)} for name, v in gaps.items()}

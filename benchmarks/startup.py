@@ -19,11 +19,10 @@ def start_up(bench: Bench, plan: Plan) -> list[dict[str, Any]]:
     """`arm`, `mounts`, `initialize_ms` and `tools_list_ms`: medians over starts of all in turns, the first left out."""
     starting = arms(bench, plan)
     took: list[list[tuple[float, float]]] = [[] for _ in starting]
-    for _ in range(plan.starts + 1):
-        for arm, times in zip(starting, took, strict=True):
-            client = arm.start()
-            times.append(client.open(arm.mounts))
-            client.close()
+    for arm, times in plan.turns(list(zip(starting, took, strict=True)), plan.starts + 1):
+        client = arm.start()
+        times.append(client.open(arm.mounts))
+        client.close()
     return [
         {"arm": arm.name, "mounts": arm.mounts, "initialize_ms": _ms(times, 0), "tools_list_ms": _ms(times, 1)}
         for arm, times in zip(starting, took, strict=True)

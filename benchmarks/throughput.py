@@ -46,8 +46,7 @@ def _warm(arms: list[Arm]) -> list[tuple[Arm, Client]]:
 
 def _rates(clients: list[tuple[Arm, Client]], at_once: int, plan: Plan) -> dict[str, dict[str, Any]]:
     rates: dict[str, list[float]] = {arm.name: [] for arm, _ in clients}
-    for _ in range(plan.bursts):
-        for arm, client in clients:
-            rates[arm.name].append(client.burst(at_once, arm.share(plan.calls, SLOW_PART, 2 * at_once)))
-            plan.settle()
+    for arm, client in plan.turns(clients, plan.bursts):
+        rates[arm.name].append(client.burst(at_once, arm.share(plan.calls, SLOW_PART, 2 * at_once)))
+        plan.settle()
     return {name: {"median": round(statistics.median(each)), "best": round(max(each))} for name, each in rates.items()}

@@ -110,5 +110,6 @@ def test_a_page_without_a_place_for_the_tables_is_left_alone(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("no place\n")
     done = overhead("--render", MEASURED, page)
-    assert done.returncode != 0
+    assert done.returncode == 2
+    assert "the page has no <!-- overhead -->" in done.stderr
     assert page.read_text() == "no place\n"
