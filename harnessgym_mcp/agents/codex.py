@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from harnessgym_mcp.agents.agent import Context, Entry, Identity, Prompt, Turn, Usage
-from harnessgym_mcp.agents.codex_home import Thread, codex_home, provider_keys, read_thread, server_names
-from harnessgym_mcp.agents.tally import Tally, as_number, as_text, read_events
+from harnessgym_mcp.agents.codex_home import Thread, codex_home, provider_keys, read_thread, server_names, usage_of
+from harnessgym_mcp.agents.tally import Tally, as_text, read_events
 from harnessgym_mcp.agents.turns import Launch, environment, find_program, identify, take_turn
 from harnessgym_mcp.core.policy import Agents
 from harnessgym_mcp.core.text import one_line
@@ -131,7 +131,7 @@ class _Stream:
                 self._item(event["item"], done=event["type"] == "item.completed")
             case "turn.completed":
                 self.tally.finished = True
-                self.tally.usage = _usage(event["usage"])
+                self.tally.usage = usage_of(event["usage"])
             case "turn.failed":
                 self.tally.finished = True
                 self.tally.failed("model", as_text(event["error"].get("message")))
@@ -158,14 +158,3 @@ class _Stream:
             self.tally.called(*name)
         if done and item.get("status") in ("failed", "declined"):
             self.tally.call_failed(*name)
-
-
-def _usage(used: Mapping[str, Any]) -> Usage:
-    names = (
-        "input_tokens",
-        "cached_input_tokens",
-        "cache_write_input_tokens",
-        "output_tokens",
-        "reasoning_output_tokens",
-    )
-    return Usage(*(as_number(used.get(name)) for name in names))

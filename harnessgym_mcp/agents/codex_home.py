@@ -14,7 +14,7 @@ from typing import Any
 from harnessgym_mcp.agents.agent import Usage
 from harnessgym_mcp.agents.tally import as_number, as_text
 
-__all__ = ["Thread", "codex_home", "provider_keys", "read_thread", "server_names"]
+__all__ = ["Thread", "codex_home", "provider_keys", "read_thread", "server_names", "usage_of"]
 
 _ID = re.compile(r"[0-9a-fA-F-]{8,64}")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
@@ -78,16 +78,18 @@ def read_thread(home: Path, thread_id: str) -> Thread:
 def _total(line: bytes) -> Usage | None:
     info = _payload(line, b'"token_count"').get("info")
     total = info.get("total_token_usage") if isinstance(info, dict) else None
-    if not isinstance(total, dict):
-        return None
-    names = (
-        "input_tokens",
-        "cached_input_tokens",
-        "cache_write_input_tokens",
-        "output_tokens",
-        "reasoning_output_tokens",
+    return usage_of(total) if isinstance(total, dict) else None
+
+
+def usage_of(told: Mapping[str, Any]) -> Usage:
+    """Counts of tokens under the names that Codex gives them, in its stream as in its own record."""
+    return Usage(
+        input=as_number(told.get("input_tokens")),
+        cached=as_number(told.get("cached_input_tokens")),
+        cache_write=as_number(told.get("cache_write_input_tokens")),
+        output=as_number(told.get("output_tokens")),
+        reasoning=as_number(told.get("reasoning_output_tokens")),
     )
-    return Usage(*(as_number(total.get(name)) for name in names))
 
 
 def _model(line: bytes) -> str:

@@ -1,8 +1,10 @@
-"""Calls of a run as telemetry has them: by turn, from the labels that its servers were started with."""
+"""What a turn has cost, and its calls as telemetry has them, by the labels that its servers were started with."""
 
 from typing import TYPE_CHECKING
 
+from harnessgym_mcp.agents.agent import Turn
 from harnessgym_mcp.core.names import join
+from harnessgym_mcp.core.outcomes import Usage
 from harnessgym_mcp.core.run_state import ToolCalls
 from harnessgym_mcp.store.callstats import ask, select
 from harnessgym_mcp.store.home import Home
@@ -10,7 +12,7 @@ from harnessgym_mcp.store.home import Home
 if TYPE_CHECKING:
     import sqlite3
 
-__all__ = ["Labels", "calls_of_run", "calls_of_turn"]
+__all__ = ["Labels", "calls_of_run", "calls_of_turn", "usage_of"]
 
 Labels = dict[str, str]
 
@@ -19,6 +21,18 @@ SELECT artifact, tool, digest, COUNT(*) AS calls, SUM(status = 'completed') AS c
 FROM calls WHERE origin = 'agent' AND {where} GROUP BY artifact, tool, digest ORDER BY MIN(seq)
 """
 _LABEL = "CASE WHEN json_valid(labels) THEN json_extract(labels, '$.' || ?) END = ?"
+
+
+def usage_of(turn: Turn) -> Usage:
+    """For the record; None where the agent did not tell."""
+    tokens = turn.usage
+    return Usage(
+        seconds=round(turn.seconds, 3),
+        input_tokens=tokens.input if tokens else None,
+        output_tokens=tokens.output if tokens else None,
+        dollars=turn.cost_usd,
+        turns=turn.steps,
+    )
 
 
 def calls_of_turn(home: Home, labels: Labels, notes: list[str]) -> list[ToolCalls]:

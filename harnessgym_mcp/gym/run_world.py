@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Protocol
 
 from harnessgym_mcp.agents.agent import Agent, Context, Entry, Prompt, Turn
-from harnessgym_mcp.core.outcomes import Usage
 from harnessgym_mcp.core.policy import Policy
 from harnessgym_mcp.core.run_state import RunState, TurnRecord
 from harnessgym_mcp.core.text import cut
@@ -16,7 +15,7 @@ from harnessgym_mcp.gym.checkpoint import Checkpoints
 from harnessgym_mcp.gym.run_folder import RunFolder
 from harnessgym_mcp.gym.run_settings import RunSettings
 from harnessgym_mcp.gym.run_survivors import RUN_VARIABLE
-from harnessgym_mcp.gym.run_usage import Labels, calls_of_turn
+from harnessgym_mcp.gym.run_usage import Labels, calls_of_turn, usage_of
 from harnessgym_mcp.store.home import Home
 
 __all__ = ["Progress", "Silent", "World", "take_turn"]
@@ -118,21 +117,10 @@ def _record(world: World, turn: Turn, labels: Labels, begun: TurnRecord) -> Turn
         problem=turn.problem,
         message=cut(turn.message, world.policy.loop.message_chars),
         model=turn.model,
-        usage=_usage(turn),
+        usage=usage_of(turn),
         calls=calls,
         told=sum(turn.calls(world.entry("", {}).name).values()),
         leftovers=turn.leftovers,
         folder=str(turn.transcripts.prompt.parent.relative_to(world.folder.path)),
         notes=notes,
-    )
-
-
-def _usage(turn: Turn) -> Usage:
-    tokens = turn.usage
-    return Usage(
-        seconds=round(turn.seconds, 3),
-        input_tokens=tokens.input if tokens else None,
-        output_tokens=tokens.output if tokens else None,
-        dollars=turn.cost_usd,
-        turns=turn.steps,
     )

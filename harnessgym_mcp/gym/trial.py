@@ -30,9 +30,10 @@ from harnessgym_mcp.gym.compare_bundle import qualified_home
 from harnessgym_mcp.gym.compare_files import Files
 from harnessgym_mcp.gym.compare_folders import changes, copy_folder, digest_of, entries_of
 from harnessgym_mcp.gym.compare_plan import Plan, TaskPlan
+from harnessgym_mcp.gym.run_usage import usage_of
 from harnessgym_mcp.gym.scoring import Scorer, score, scoring_copy
 from harnessgym_mcp.gym.trial_edits import edits_in
-from harnessgym_mcp.gym.trial_records import cause_of, gather_calls, keep_result, machine, usage_of
+from harnessgym_mcp.gym.trial_records import cause_of, gather_calls, keep_result, machine
 from harnessgym_mcp.gym.trial_snapshots import copied_at, moments
 from harnessgym_mcp.store.home import Home
 

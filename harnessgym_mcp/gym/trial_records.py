@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from harnessgym_mcp.agents.agent import Turn
-from harnessgym_mcp.core.outcomes import Call, Cause, Usage
+from harnessgym_mcp.core.outcomes import Call, Cause
 from harnessgym_mcp.core.policy import Compare
 from harnessgym_mcp.store.callstats import recent_calls
 from harnessgym_mcp.store.home import Home
 
-__all__ = ["cause_of", "gather_calls", "keep_result", "machine", "usage_of"]
+__all__ = ["cause_of", "gather_calls", "keep_result", "machine"]
 
 _ROWS = 100_000
 _CAUSES: dict[str, Cause] = {"budget": "budget_spent", "model": "provider_unavailable", "lost": "worker_lost"}
@@ -28,17 +28,6 @@ def cause_of(turn: Turn) -> Cause:
         return "agent_missing"
     failed: Cause = "agent_timed_out" if turn.status == "timed_out" else "agent_failed"
     return _CAUSES.get(turn.cause, failed)
-
-
-def usage_of(turn: Turn) -> Usage:
-    told = turn.usage
-    return Usage(
-        seconds=round(turn.seconds, 3),
-        input_tokens=told.input if told else None,
-        output_tokens=told.output if told else None,
-        dollars=turn.cost_usd,
-        turns=turn.steps,
-    )
 
 
 def gather_calls(home: Home, began: float, edits: Sequence[float], kept: Path) -> list[Call]:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from harnessgym_mcp.core.verdict import IsolationReport
 from harnessgym_mcp.proc.cgroups import usable_groups
-from harnessgym_mcp.proc.inside import checked, environment, prelude
+from harnessgym_mcp.proc.inside import checked, prelude
 from harnessgym_mcp.proc.room import Room
 from harnessgym_mcp.proc.sandbox import Prepared
 from harnessgym_mcp.proc.scratch import Scratch, outside_paths
-from harnessgym_mcp.proc.tags import TAG, new_tag
+from harnessgym_mcp.proc.tags import new_tag
 from harnessgym_mcp.proc.toolchain import SYSTEM_PATH, Toolchain
 
 __all__ = ["BareSandbox"]
@@ -37,12 +37,11 @@ class BareSandbox:
         checked([*argv, cwd, *room.path_first])
         tag = new_tag(self._family)
         scratch = Scratch.of(tag)
-        path = (str(scratch.bin), *SYSTEM_PATH, *self._toolchain.path)
-        env = environment(room, self.paths(room), str(scratch.home), str(scratch.tmp), path)
+        env = scratch.environment(room, self._toolchain)
         scratch.make(self._toolchain)
         groups = self._groups.make(tag, room.bounds) if self._groups else ()
         command = [*prelude(room.bounds, groups), *self._die_with_parent(), *argv]
-        return Prepared(command, {**env, TAG: tag}, cwd, (), tag, (scratch.folder, *groups), room)
+        return Prepared(command, env, cwd, (), tag, (scratch.folder, *groups), room)
 
     def _die_with_parent(self) -> list[str]:
         """Where there is no setpriv (macOS) a server still ends when its stdin does, or at the next sweep."""

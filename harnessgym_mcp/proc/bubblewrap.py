@@ -13,7 +13,14 @@ from pathlib import Path
 from harnessgym_mcp.core.verdict import IsolationReport
 from harnessgym_mcp.errors import IsolationError
 from harnessgym_mcp.proc.cgroups import usable_groups
-from harnessgym_mcp.proc.inside import bounded_processes, checked, environment, outer_environment, prelude
+from harnessgym_mcp.proc.inside import (
+    anonymous_file,
+    bounded_processes,
+    checked,
+    environment,
+    outer_environment,
+    prelude,
+)
 from harnessgym_mcp.proc.room import Room
 from harnessgym_mcp.proc.sandbox import Prepared
 from harnessgym_mcp.proc.seccomp import syscall_filter
@@ -184,17 +191,14 @@ def _covers_system(workspace: Path) -> bool:
 
 
 class _Files:
-    """Anonymous files, rewound, for bwrap to read."""
+    """Anonymous files for bwrap to read."""
 
     def __init__(self) -> None:
         self.numbers: list[int] = []
 
     def add(self, content: bytes) -> int:
-        fd = os.memfd_create("harness", 0)
-        self.numbers.append(fd)
-        os.write(fd, content)
-        os.lseek(fd, 0, os.SEEK_SET)
-        return fd
+        self.numbers.append(anonymous_file(content))
+        return self.numbers[-1]
 
     def close(self) -> None:
         for fd in self.numbers:

@@ -11,7 +11,16 @@ from harnessgym_mcp.errors import IsolationError
 from harnessgym_mcp.proc.room import Bounds, Room
 from harnessgym_mcp.proc.tags import TAG
 
-__all__ = ["bounded_processes", "checked", "environment", "limits", "may_set", "outer_environment", "prelude"]
+__all__ = [
+    "anonymous_file",
+    "bounded_processes",
+    "checked",
+    "environment",
+    "limits",
+    "may_set",
+    "outer_environment",
+    "prelude",
+]
 
 _LOADERS = ("LD_", "DYLD_", "GLIBC_", "MALLOC_")  # beginnings of names that change any program's loading
 _RESERVED = frozenset({"PATH", "HOME", "TMPDIR", "BASH_ENV", "ENV", "GCONV_PATH", TAG})
@@ -65,6 +74,18 @@ def environment(room: Room, paths: Mapping[str, str], home: str, tmp: str, path:
 def outer_environment(tag: str) -> dict[str, str]:
     """For the programs that build the sandbox: nothing that an artifact could have chosen."""
     return {"PATH": "/usr/bin:/bin", TAG: tag}
+
+
+def anonymous_file(content: bytes) -> int:
+    """The descriptor of a rewound file without a name: what is in it shows in no process list. Linux alone."""
+    fd = os.memfd_create("harness", 0)
+    try:
+        os.write(fd, content)
+        os.lseek(fd, 0, os.SEEK_SET)
+    except OSError:
+        os.close(fd)
+        raise
+    return fd
 
 
 def prelude(bounds: Bounds, groups: Sequence[Path] = ()) -> list[str]:

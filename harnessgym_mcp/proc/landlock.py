@@ -5,7 +5,6 @@ metadata stay visible, and what a writable workspace holds is writable without e
 """
 
 import marshal
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,13 +12,13 @@ from pathlib import Path
 from harnessgym_mcp.core.verdict import IsolationReport
 from harnessgym_mcp.errors import IsolationError
 from harnessgym_mcp.proc.cgroups import usable_groups
-from harnessgym_mcp.proc.inside import checked, environment, limits, outer_environment
+from harnessgym_mcp.proc.inside import anonymous_file, checked, limits, outer_environment
 from harnessgym_mcp.proc.room import Room
 from harnessgym_mcp.proc.sandbox import Prepared
 from harnessgym_mcp.proc.scratch import Scratch, outside_paths
 from harnessgym_mcp.proc.seccomp import supported, syscall_filter
-from harnessgym_mcp.proc.tags import TAG, new_tag
-from harnessgym_mcp.proc.toolchain import ETC, ETC_NETWORK, SYSTEM_PATH, Toolchain
+from harnessgym_mcp.proc.tags import new_tag
+from harnessgym_mcp.proc.toolchain import ETC, ETC_NETWORK, Toolchain
 
 __all__ = ["LandlockSandbox"]
 
@@ -52,12 +51,11 @@ class LandlockSandbox:
         checked([*argv, cwd, *room.path_first])
         tag = new_tag(self._family)
         scratch = Scratch.of(tag)
-        path = (str(scratch.bin), *SYSTEM_PATH, *self._toolchain.path)
-        env = environment(room, self.paths(room), str(scratch.home), str(scratch.tmp), path)
+        env = scratch.environment(room, self._toolchain)
         scratch.make(self._toolchain)
         groups = self._groups.make(tag, room.bounds) if self._groups else ()
         order = {
-            "env": {**env, TAG: tag},
+            "env": env,
             "cwd": cwd,
             "limits": limits(room.bounds),
             "groups": [str(group) for group in groups],
@@ -65,7 +63,7 @@ class LandlockSandbox:
             "filter": syscall_filter(room.network),
             **self._rules(room, scratch.folder),
         }
-        fd = _anonymous(marshal.dumps(order))
+        fd = anonymous_file(marshal.dumps(order))
         command = [str(self._toolchain.python), "-I", "-S", str(_LAUNCHER), str(fd), "--", *argv]
         outer = {**outer_environment(tag), "HOME": env["HOME"]}
         return Prepared(command, outer, "/", (fd,), tag, (scratch.folder, *groups), room, wrapped=True)
@@ -78,11 +76,3 @@ class LandlockSandbox:
         write = [room.data, scratch / "home", scratch / "tmp", *(granted if room.workspace_write else ())]
         write += [bind.source for bind in room.binds if bind.write]
         return {"read": read, "write": list(map(str, write)), "devices": _DEVICES}
-
-
-def _anonymous(content: bytes) -> int:
-    """A file without a name: what is in it shows in no process list."""
-    fd = os.memfd_create("harness", 0)
-    os.write(fd, content)
-    os.lseek(fd, 0, os.SEEK_SET)
-    return fd

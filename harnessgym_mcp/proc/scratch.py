@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from harnessgym_mcp.proc.inside import environment
 from harnessgym_mcp.proc.room import Room
-from harnessgym_mcp.proc.toolchain import Toolchain
+from harnessgym_mcp.proc.tags import TAG
+from harnessgym_mcp.proc.toolchain import SYSTEM_PATH, Toolchain
 
 __all__ = ["PREFIX", "Scratch", "leftover_folders", "outside_paths"]
 
@@ -35,6 +37,12 @@ class Scratch:
     def bin(self) -> Path:
         """Links to the interpreters, to be put first in PATH."""
         return self.folder / "bin"
+
+    def environment(self, room: Room, toolchain: Toolchain) -> dict[str, str]:
+        """The whole environment of the start, its tag included. Raises IsolationError."""
+        path = (str(self.bin), *SYSTEM_PATH, *toolchain.path)
+        env = environment(room, outside_paths(room), str(self.home), str(self.tmp), path)
+        return {**env, TAG: self.folder.name.removeprefix(PREFIX)}
 
     def make(self, toolchain: Toolchain) -> None:
         self.folder.mkdir(mode=0o700)

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from harnessgym_mcp.core.verdict import IsolationReport
 from harnessgym_mcp.errors import IsolationError
-from harnessgym_mcp.proc.inside import checked, environment, prelude
+from harnessgym_mcp.proc.inside import checked, prelude
 from harnessgym_mcp.proc.room import Room
 from harnessgym_mcp.proc.sandbox import Prepared
 from harnessgym_mcp.proc.scratch import Scratch, outside_paths
-from harnessgym_mcp.proc.tags import TAG, new_tag
-from harnessgym_mcp.proc.toolchain import SYSTEM_PATH, Toolchain
+from harnessgym_mcp.proc.tags import new_tag
+from harnessgym_mcp.proc.toolchain import Toolchain
 
 __all__ = ["SeatbeltSandbox", "profile"]
 
@@ -69,12 +69,11 @@ class SeatbeltSandbox:
         checked([*argv, cwd, *room.path_first])
         tag = new_tag(self._family)
         scratch = Scratch.of(tag)
-        path = (str(scratch.bin), *SYSTEM_PATH, *self._toolchain.path)
-        env = environment(room, self.paths(room), str(scratch.home), str(scratch.tmp), path)
+        env = scratch.environment(room, self._toolchain)
         scratch.make(self._toolchain)
         rules = profile(room, scratch.folder, self._toolchain)
         command = [*prelude(room.bounds), self._program, "-p", rules, *argv]
-        return Prepared(command, {**env, TAG: tag}, cwd, (), tag, (scratch.folder,), room)
+        return Prepared(command, env, cwd, (), tag, (scratch.folder,), room)
 
 
 def profile(room: Room, scratch: Path, toolchain: Toolchain) -> str:

@@ -2,8 +2,8 @@
 
 import argparse
 
+from harnessgym_mcp.cli.commands.archive_ import move
 from harnessgym_mcp.cli.output import Output
-from harnessgym_mcp.cli.parser import options_of
 
 __all__ = ["EXAMPLES", "HELP", "configure", "run"]
 
@@ -19,13 +19,4 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
-    from harnessgym_mcp.store.publish import Stores, restore
-
-    home, policy = options_of(arguments).open()
-    stores = Stores.open(home, policy)
-    artifact = restore(stores, arguments.name).artifacts[arguments.name]
-    body = {"name": artifact.name, "status": artifact.status, "notes": stores.notes}
-    output.result("restore", body, f"{artifact.name} is {artifact.status}")
-    for note in stores.notes:
-        output.say(f"  note: {note}")
-    return 0
+    return move(arguments, output, "restore")

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from harnessgym_mcp.core.formats.common import DATA, ROOT, WORKSPACE, dump
+from harnessgym_mcp.core.formats.common import DATA, ROOT, WORKSPACE, dump, placed
 from harnessgym_mcp.core.launch import Launch
 
 __all__ = ["MCP_FILE", "PLUGIN_FILE", "files_for", "servers_of"]
 
 PLUGIN_FILE, MCP_FILE = ".claude-plugin/plugin.json", ".mcp.json"
+
+_PLACES = {ROOT: "${CLAUDE_PLUGIN_ROOT}", DATA: "${CLAUDE_PLUGIN_DATA}", WORKSPACE: "${CLAUDE_PROJECT_DIR}"}
 
 
 def servers_of(plugin: Mapping[str, Any], mcp: Any) -> dict[str, Any]:
@@ -32,7 +34,7 @@ def files_for(plugin: Mapping[str, Any], server: str, launch: Launch | None) -> 
 
 
 def _entry(launch: Launch) -> dict[str, Any]:
-    words = [_put(word) for word in (launch.command, *launch.args)]
+    words = [placed(word, _PLACES) for word in (launch.command, *launch.args)]
     if words[0].startswith("./"):
         words[0] = "${CLAUDE_PLUGIN_ROOT}" + words[0][1:]
     if launch.packages and launch.command in ("python", "python3"):
@@ -41,13 +43,6 @@ def _entry(launch: Launch) -> dict[str, Any]:
     env = {"PLUGIN_ROOT": "${CLAUDE_PLUGIN_ROOT}", "PLUGIN_DATA": "${CLAUDE_PLUGIN_DATA}"}
     if launch.permissions.workspace != "none":
         env["HARNESSGYM_WORKSPACE"] = "${CLAUDE_PROJECT_DIR}"
-    env |= {key: _put(value) for key, value in launch.env.items()}
+    env |= {key: placed(value, _PLACES) for key, value in launch.env.items()}
     env |= {key: f"${{{key}}}" for key in launch.permissions.env}
     return {"command": words[0], "args": words[1:], "env": env}
-
-
-def _put(text: str) -> str:
-    places = {ROOT: "${CLAUDE_PLUGIN_ROOT}", DATA: "${CLAUDE_PLUGIN_DATA}", WORKSPACE: "${CLAUDE_PROJECT_DIR}"}
-    for ours, theirs in places.items():
-        text = text.replace(ours, theirs)
-    return text

@@ -27,6 +27,7 @@ __all__ = [
     "dump",
     "fitting_name",
     "mcp_json",
+    "placed",
     "plain_command",
     "plugin_json",
     "texts",
@@ -141,6 +142,13 @@ def mcp_json(name: str, recipe: Recipe) -> dict[str, Any]:
     server |= {"env": dict(recipe.env)} if recipe.env else {}
     server |= {"cwd": recipe.cwd} if recipe.cwd != ROOT else {}
     return {"$schema": MCP_SCHEMA, "mcpServers": {name: server}}
+
+
+def placed(text: str, places: Mapping[str, str]) -> str:
+    """`text` with each of our variables (`${PLUGIN_ROOT}` ...) as another format spells it."""
+    for ours, theirs in places.items():
+        text = text.replace(ours, theirs)
+    return text
 
 
 def dump(value: Any) -> str:

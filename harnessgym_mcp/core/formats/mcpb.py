@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from harnessgym_mcp.core.formats.common import DATA, ROOT, WORKSPACE, Draft, FormatError, Terms, dump, texts
+from harnessgym_mcp.core.formats.common import DATA, ROOT, WORKSPACE, Draft, FormatError, Terms, dump, placed, texts
 from harnessgym_mcp.core.formats.entries import draft_of as draft_of_entry
 from harnessgym_mcp.core.formats.entries import entry_of
 from harnessgym_mcp.core.launch import Launch
@@ -18,6 +18,7 @@ __all__ = ["MANIFEST", "PYPROJECT", "added_by_us", "draft_of", "files_for", "is_
 
 MANIFEST, PYPROJECT = "manifest.json", "pyproject.toml"
 _META = "io.harnessgym"
+_PLACES = {ROOT: "${__dirname}", DATA: "${user_config.data}", WORKSPACE: "${user_config.workspace}"}
 _SETTING = re.compile(r"\$\{user_config\.([^}]+)\}")
 
 
@@ -186,23 +187,16 @@ def _written_server(launch: Launch, entry_point: str, uses_data: bool) -> dict[s
 
 
 def _config(launch: Launch, uses_data: bool, *, uv: bool = False) -> dict[str, Any]:
-    words = [_put(word) for word in (launch.command, *launch.args)]
+    words = [placed(word, _PLACES) for word in (launch.command, *launch.args)]
     if uv and launch.command in ("python", "python3"):
         words = ["uv", "run", "--directory", "${__dirname}", *words]
     if words[0].startswith("./"):
         words[0] = "${__dirname}" + words[0][1:]
-    env = {"PLUGIN_ROOT": "${__dirname}"} | {k: _put(v) for k, v in launch.env.items()}
+    env = {"PLUGIN_ROOT": "${__dirname}"} | {k: placed(v, _PLACES) for k, v in launch.env.items()}
     env |= {"PLUGIN_DATA": "${user_config.data}"} if uses_data else {}
     env |= {"HARNESSGYM_WORKSPACE": "${user_config.workspace}"} if launch.permissions.workspace != "none" else {}
     env |= {name: f"${{user_config.{name.lower()}}}" for name in launch.permissions.env}
     return {"command": words[0], "args": words[1:], "env": env}
-
-
-def _put(text: str) -> str:
-    places = {ROOT: "${__dirname}", DATA: "${user_config.data}", WORKSPACE: "${user_config.workspace}"}
-    for ours, theirs in places.items():
-        text = text.replace(ours, theirs)
-    return text
 
 
 def _user_config(launch: Launch, uses_data: bool) -> dict[str, Any]:

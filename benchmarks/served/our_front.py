@@ -1,0 +1,28 @@
+"""`harnessgym serve` with a part left out, to see what that part costs.
+
+    our_front.py plain|unrecorded serve ...
+
+`plain` runs on asyncio's own event loop, as where uvloop is not to be had; `unrecorded` keeps no record of calls. The
+product has no switch for either.
+"""
+
+import sys
+
+from harnessgym_mcp.cli.main import entry
+from harnessgym_mcp.server import serve
+from harnessgym_mcp.server.recorder import Recorder
+
+
+class Unrecorded(Recorder):
+    """Records nothing."""
+
+    def record(self, *about: object) -> None: ...
+
+
+what = sys.argv.pop(1)
+if what == "plain":
+    sys.modules["uvloop"] = None  # type: ignore[assignment]  # an import of it fails
+else:
+    assert vars(serve)["Recorder"] is Recorder
+    vars(serve)["Recorder"] = Unrecorded
+entry()
