@@ -15,7 +15,6 @@
     │   ├── UpstreamStartError      exit 7   it did not start or did not shake hands
     │   ├── UpstreamDiedError       exit 7   it died while a call was under way
     │   └── UpstreamProtocolError   exit 7   it said something that is not MCP
-    ├── RejectedError               exit 10  the clean room refused the artifact
     └── FrameError                  exit 1   bytes that are not a JSON-RPC message
 
 Exit codes in one place: 0 ok or better, 1 error, 2 usage, 3..7 as above, 10 rejected, 11 worse,
@@ -39,7 +38,6 @@ __all__ = [
     "NotFoundError",
     "PackagesError",
     "PolicyError",
-    "RejectedError",
     "SlotError",
     "StateError",
     "UpstreamDiedError",
@@ -156,13 +154,6 @@ class UpstreamProtocolError(UpstreamError):
     """A mounted server said something that is not MCP."""
 
     code = "upstream-protocol"
-
-
-class RejectedError(HarnessGymError):
-    """The clean room refused the artifact."""
-
-    code = "rejected"
-    exit_code = EXIT_REJECTED
 
 
 class FrameError(HarnessGymError):

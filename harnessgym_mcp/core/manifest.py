@@ -54,13 +54,6 @@ class Expect(_Strict):
     )  # "$.a.b[0]" -> value or {approx|min|max|type|contains|length}
     tolerance: float = Field(default=1e-9, ge=0)
 
-    @property
-    def asserts(self) -> bool:
-        """Does it look at the answer at all (and not only at isError)?"""
-        return any(
-            v is not None for v in (self.text or None, self.textEquals, self.textMatches, self.structuredContent)
-        ) or bool(self.json_)
-
 
 class SelfTestCall(_Strict):
     tool: str

@@ -10,7 +10,7 @@ from typing import Any
 
 from harnessgym_mcp.core.names import SEPARATOR, join, split
 
-__all__ = ["inner_name", "inner_uri", "map_uris", "outer_name", "outer_uri", "split_uri"]
+__all__ = ["inner_name", "map_uris", "outer_name", "outer_uri", "split_uri"]
 
 _URI = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*:(?://)?)(.*)\Z", re.DOTALL)
 _OWNER = re.compile(r"([a-z0-9][a-z0-9.-]*)__(.*)\Z", re.DOTALL)
@@ -41,11 +41,6 @@ def split_uri(uri: str) -> tuple[str, str]:
     head, rest = (match[1], match[2]) if match else ("", uri)
     owned = _OWNER.match(rest)
     return (owned[1], head + owned[2]) if owned else ("", uri)
-
-
-def inner_uri(artifact: str, uri: str) -> str:
-    """The server's own form of a listed URI of that artifact."""
-    return split_uri(uri)[1] if artifact else uri
 
 
 def map_uris(artifact: str, value: Any) -> Any:

@@ -48,7 +48,6 @@ class Limits:
     inline_bytes: int = 2 * MIB  # all of `files` in one submit_artifact
     result_chars: int = 38_000  # a control tool's answer: clients cut or refuse above 40,000
     error_chars: int = 2000  # error text kept in telemetry
-    finding_chars: int = 1200  # each field of a finding
     callable_chars: int = 64  # the longest name a client may build: mcp__harnessgym__<artifact>__<tool>
     list_page: int = 1000
     iterations: int = 1000  # the newest that are kept; open ones always are

@@ -19,7 +19,6 @@ __all__ = [
     "entry",
     "files_of",
     "flaws",
-    "is_skill",
     "mime_type",
     "skill_name",
     "uri_of",
@@ -44,12 +43,6 @@ _TYPES = {
     "png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "gif": "image/gif", "webp": "image/webp",
     "svg": "image/svg+xml", "zip": "application/zip",
 }  # fmt: skip
-
-
-def is_skill(path: str) -> bool:
-    """Is this path within an artifact that of a skill's SKILL.md?"""
-    parts = path.split("/")
-    return len(parts) == 3 and parts[0] == "skills" and parts[2] == "SKILL.md"
 
 
 def skill_name(path: str) -> str:

@@ -24,6 +24,8 @@ __all__ = [
 SCHEMA = "harnessgym/verdict/1"
 Severity = Literal["error", "warning", "info"]
 
+_TEXT_CHARS = 1200  # of each text of a finding; a bound of the record itself, whatever the settings
+
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One thing that the clean room noticed; `error` findings reject. All text is cleaned and cut."""
@@ -99,7 +101,6 @@ def finding(
     where: str = "",
     fix: str = "",
     repro: str = "",
-    most: int = 1200,
 ) -> Finding:
     """A finding whose stage is the id's first part and whose text is safe to show."""
     texts = {"what": what, "where": where, "fix": fix, "repro": repro}
@@ -107,7 +108,7 @@ def finding(
         id=id,
         stage=id.partition(".")[0],
         severity=severity,
-        **{k: cut(clean(v), most) for k, v in texts.items()},
+        **{k: cut(clean(v), _TEXT_CHARS) for k, v in texts.items()},
     )
 
 

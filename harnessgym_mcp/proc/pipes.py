@@ -32,9 +32,6 @@ class Pipes(NamedTuple):
     def close_child(self) -> None:
         _close(self.child)
 
-    def close_ours(self) -> None:
-        _close(self.ours)
-
 
 def widen(descriptor: int) -> None:
     """A pipe that holds a whole large frame saves a change of process for every 64 KiB of it."""

@@ -35,7 +35,7 @@ class Prepared:
     tag: str = ""  # value of HARNESSGYM_TAG in the processes' environment, by which survivors are found
     leftovers: tuple[Path, ...] = ()  # private folders and control groups of this one start
     room: Room | None = None  # where it will live
-    wrapped: bool = False  # is what is spawned a keeper of the server, to which a polite signal means nothing?
+    wrapped: bool = False  # is what is spawned a keeper of the server, and not the server itself?
 
     def release(self) -> None:
         """Close this side of the inherited descriptors. Idempotent."""

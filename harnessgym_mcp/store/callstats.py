@@ -20,7 +20,7 @@ from harnessgym_mcp.store.home import Home
 if TYPE_CHECKING:
     import sqlite3
 
-__all__ = ["ToolStats", "ask", "recent_calls", "select", "session_calls", "tool_stats"]
+__all__ = ["ToolStats", "ask", "recent_calls", "select", "tool_stats"]
 
 
 T = TypeVar("T")
@@ -112,13 +112,6 @@ def recent_calls(
     after = "seq > COALESCE((SELECT seq FROM calls WHERE id = ?), 0)"
     following = f"SELECT {columns} FROM calls WHERE {where} AND {after} ORDER BY seq LIMIT ?"
     return ask(home, lambda connection: select(connection, following, [*values, after_id, limit]), notes)
-
-
-def session_calls(
-    home: Home, session: str, *, limit: int = 100_000, origin: str | None = "agent", notes: list[str] | None = None
-) -> list[dict[str, Any]]:
-    """One agent session's calls, oldest first, at most the newest `limit`."""
-    return recent_calls(home, limit, session=session, origin=origin, notes=notes)
 
 
 def _where(

@@ -1,6 +1,7 @@
 """A room to start things in, in each tier that works here."""
 
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
@@ -15,6 +16,8 @@ from harnessgym_mcp.proc.choose import choose_sandbox, probe_all
 from harnessgym_mcp.proc.groups import kill_all
 from harnessgym_mcp.proc.room import Bounds, Room
 from harnessgym_mcp.proc.sandbox import Prepared, Sandbox
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 @cache

@@ -7,6 +7,7 @@ import contextlib
 import json
 import math
 import os
+import select
 import shutil
 import socket
 import subprocess
@@ -20,7 +21,7 @@ from typing import Any
 
 from harnessgym_mcp.core.policy import Isolation
 from harnessgym_mcp.proc.choose import choose_sandbox
-from harnessgym_mcp.proc.groups import end_group, wait_ended
+from harnessgym_mcp.proc.groups import kill_all
 from harnessgym_mcp.proc.orphans import sweep_orphans
 from harnessgym_mcp.proc.room import Bounds, Room
 from harnessgym_mcp.proc.sandbox import Prepared, Sandbox
@@ -144,7 +145,7 @@ def hog(place: Place, name: str, kind: str, folder: str = "") -> dict[str, str]:
     try:
         out, err = process.communicate(timeout=DEADLINE)
     finally:
-        end_group(process.pid, 0, prepared.tag, wrapped=prepared.wrapped)
+        kill_all(process.pid, prepared.tag)
         dog.close()
         prepared.close()
         empty(place.room.data)  # what is full breaks the next one's bounds at once
@@ -164,7 +165,7 @@ def flood(place: Place) -> dict[str, str]:
     process = place.spawn(prepared)
     assert process.stdout is not None
     process.stdout.read(6)
-    end_group(process.pid, 0.2, prepared.tag, wrapped=prepared.wrapped)
+    kill_all(process.pid, prepared.tag)
     ended = wait_ended(process.pid, DEADLINE)
     process.communicate()
     prepared.close()
@@ -188,7 +189,7 @@ def daemon(place: Place, name: str) -> dict[str, str]:
     assert process.stdout is not None
     process.stdout.readline()
     pid = find(mark)
-    end_group(process.pid, 1.0, prepared.tag, wrapped=prepared.wrapped)
+    kill_all(process.pid, prepared.tag)
     process.wait(DEADLINE)
     prepared.close()
     return {name: fate(pid, 2.0)}
@@ -210,6 +211,18 @@ def orphan(place: Place, tier: str, name: str, tagged: bool) -> dict[str, str]:
     if not alone and wait_ended(pid, 0.5):
         return {name: "swept"}
     return {name: fate(pid, 0)}
+
+
+def wait_ended(pid: int, seconds: float) -> bool:
+    """Has a process, ours or not, ended within this time? One of ours is left for its owner to wait for."""
+    try:
+        fd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([fd], [], [], seconds)[0])
+    finally:
+        os.close(fd)
 
 
 def fate(pid: int, seconds: float) -> str:

@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from harnessgym_mcp.proc.groups import end_group, kill_all, kill_tagged, wait_ended
+from escape import wait_ended
+
+from harnessgym_mcp.proc.groups import kill_all, kill_tagged
 from harnessgym_mcp.proc.orphans import find_orphans, sweep_orphans
 from harnessgym_mcp.proc.processes import descendants, find_variable, start_time
 from harnessgym_mcp.proc.sandbox import Prepared
@@ -38,22 +40,6 @@ def spawn(code: str, **env: str) -> "subprocess.Popen[bytes]":
 def line(process: "subprocess.Popen[bytes]") -> str:
     assert process.stdout is not None
     return process.stdout.readline().decode().strip()
-
-
-def test_a_polite_end_reaches_the_server_and_not_only_its_keeper(house: Any) -> None:
-    script = "trap 'echo bye > $PLUGIN_DATA/last; exit 0' TERM; echo ready; while :; do read x; done"
-    process, prepared = house.start("/bin/sh", "-c", script)
-    line(process)
-    assert end_group(process.pid, DEADLINE, prepared.tag, wrapped=prepared.wrapped)
-    process.wait(DEADLINE)
-    assert (house.room.data / "last").read_text() == "bye\n"
-
-
-def test_a_server_that_does_not_listen_is_killed_after_the_grace(house: Any) -> None:
-    process, prepared = house.start("/bin/sh", "-c", "trap '' TERM; echo ready; while :; do sleep 1; done")
-    line(process)
-    assert not end_group(process.pid, 0.05, prepared.tag, wrapped=prepared.wrapped)
-    assert process.wait(DEADLINE) != 0
 
 
 def test_descendants_and_tagged_daemons_die_with_their_leader() -> None:

@@ -8,7 +8,7 @@ from calls_bench import event
 
 from harnessgym_mcp.core.events import STATUSES, CallEvent, percentile
 from harnessgym_mcp.core.policy import Telemetry
-from harnessgym_mcp.store.callstats import recent_calls, session_calls, tool_stats
+from harnessgym_mcp.store.callstats import recent_calls, tool_stats
 from harnessgym_mcp.store.home import Home
 from harnessgym_mcp.store.telemetry import TelemetryWriter
 
@@ -74,7 +74,7 @@ def test_filters(home: Home) -> None:
     assert len(tool_stats(home, origin=None)) == 4
     assert [c["tool"] for c in recent_calls(home, 10, session="s1")] == ["a", "d"]
     assert [c["tool"] for c in recent_calls(home, 10, run="r1")] == ["a"]
-    assert [c["tool"] for c in session_calls(home, "s1")] == ["a"]
+    assert [c["tool"] for c in recent_calls(home, 9, session="s1", origin="agent")] == ["a"]
 
 
 def test_hostile_filters_find_nothing(home: Home) -> None:

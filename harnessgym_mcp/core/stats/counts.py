@@ -2,13 +2,12 @@
 
 import math
 
-from harnessgym_mcp.core.stats.distributions import binomial_pmf, normal_quantile
+from harnessgym_mcp.core.stats.distributions import normal_quantile
 from harnessgym_mcp.core.stats.effects import Interval
 from harnessgym_mcp.core.stats.exact import PValue
 from harnessgym_mcp.core.stats.special import beta_quantile
 
 __all__ = [
-    "binomial_test",
     "clopper_pearson",
     "fisher",
     "mcnemar",
@@ -17,13 +16,6 @@ __all__ = [
     "pass_at_k",
     "rate_difference",
 ]
-
-
-def binomial_test(successes: int, n: int, p: float = 0.5) -> PValue:
-    """Two-sided exact binomial test: the probability of all counts that are no likelier than the observed one."""
-    seen = binomial_pmf(successes, n, p) * (1 + 1e-7)
-    total = math.fsum(q for k in range(n + 1) if (q := binomial_pmf(k, n, p)) <= seen)
-    return PValue(p=min(1.0, total), method="exact binomial test", exact=True)
 
 
 def mcnemar(wins: int, losses: int) -> PValue:

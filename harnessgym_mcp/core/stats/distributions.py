@@ -9,7 +9,7 @@ from statistics import NormalDist
 
 from harnessgym_mcp.core.stats.special import beta_cdf, crossing
 
-__all__ = ["binomial_pmf", "normal_cdf", "normal_quantile", "t_cdf", "t_quantile", "t_sf", "two_sided_t_power"]
+__all__ = ["binomial_pmf", "normal_cdf", "normal_quantile", "t_quantile", "t_sf", "two_sided_t_power"]
 
 _SIMPSON = 600  # intervals; even
 
@@ -31,13 +31,9 @@ def t_sf(t: float, df: float) -> float:
     return beta_cdf(df / (df + t * t), df / 2, 0.5) / 2
 
 
-def t_cdf(t: float, df: float) -> float:
-    return t_sf(-t, df)
-
-
 @lru_cache(maxsize=1024)  # asked for again and again with the same few degrees of freedom
 def t_quantile(p: float, df: float) -> float:
-    """The t with `t_cdf(t, df) == p`, for 0 < p < 1."""
+    """The t with `1 - t_sf(t, df) == p`, for 0 < p < 1."""
     if p < 0.5:
         return -t_quantile(1 - p, df)
     high = 1.0

@@ -7,7 +7,7 @@ import msgspec
 
 from harnessgym_mcp.core.stats.distributions import t_quantile
 
-__all__ = ["Interval", "geometric_mean", "mean", "mean_t", "median", "spread", "stratified_t", "welch_t"]
+__all__ = ["Interval", "geometric_mean", "mean", "median", "spread", "stratified_t", "welch_t"]
 
 
 class Interval(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,11 +37,6 @@ def spread(values: Sequence[float]) -> float:
     """The sample standard deviation (n - 1) of at least two values."""
     centre = mean(values)
     return math.sqrt(math.fsum((v - centre) ** 2 for v in values) / (len(values) - 1))
-
-
-def mean_t(values: Sequence[float], level: float) -> Interval:
-    """Mean of at least one value with its t interval."""
-    return stratified_t([values], level)
 
 
 def stratified_t(strata: Sequence[Sequence[float]], level: float) -> Interval:
