@@ -110,7 +110,7 @@ def _fill(command: argparse.ArgumentParser, name: str, module: Any) -> None:
 
 def completed(action: argparse.Action, words: Sequence[str]) -> None:
     """Words that a shell may complete an argument with, where `choices` would be too strict."""
-    action.completions = tuple(words)  # type: ignore[attr-defined]
+    action.completions = tuple(words)  # type: ignore[attr-defined]  # argparse has no place of its own for them
 
 
 def _add_common(command: argparse.ArgumentParser) -> None:

@@ -126,7 +126,7 @@ class Files:
     def clear(self, id: str) -> None:
         """Remove the workspaces that killed tries of a trial left."""
         for note in self.trial(id).glob("try-*/place.txt"):
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, ValueError):  # gone already, or a note cut short by the kill
                 place = Path(note.read_text(encoding="utf-8"))
                 if place.name.startswith(PREFIX) and place.parent == Path(tempfile.gettempdir()):
                     shutil.rmtree(place, ignore_errors=True)

@@ -39,10 +39,10 @@ def _call(number: int, *arguments: object) -> None:
         raise OSError(ctypes.get_errno(), "refused")
 
 
-def _connect(family: int, address: object) -> None:
+def _connect(family: int, address: tuple[str, int] | str) -> None:
     with socket.socket(family) as link:
         link.settimeout(_SECOND)
-        link.connect(address)  # type: ignore[arg-type]
+        link.connect(address)
 
 
 def _write(path: Path) -> None:

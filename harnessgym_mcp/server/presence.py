@@ -72,7 +72,7 @@ class Presence:
     def tell(self) -> None:
         """Replace the file; blocks for some microseconds. No fsync: nobody needs it after a crash of the machine."""
         self._told = self._front
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # a home that cannot be written: only `top` and `doctor` know less
             self._path.parent.mkdir(exist_ok=True)
             partial = self._path.with_suffix(".new")
             partial.write_bytes(msgspec.json.encode(self._front))
@@ -80,7 +80,7 @@ class Presence:
 
     def leave(self) -> None:
         """At this front's end; what dead fronts left goes as well."""
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # the next front's leaving tries again
             self._path.unlink(missing_ok=True)
             for path in self._path.parent.glob("*.json"):
                 front = _load(path)

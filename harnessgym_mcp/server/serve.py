@@ -105,8 +105,10 @@ class Gym:
 
     async def _catch_up(self) -> None:
         """What other processes and people did while nobody watched; and what a crash left half done."""
-        with contextlib.suppress(HarnessGymError):
+        try:
             await asyncio.to_thread(recover, self._home, self.policy)
+        except HarnessGymError as error:  # the home is served as it lies; the next start tries again
+            logger.warning("what a crash left half done stays so: %s", error.message)
         if ended := await asyncio.to_thread(sweep_orphans, self._home.state, self.policy.lifecycle.prune_age):
             logger.warning("%d processes that a crash had left behind were ended", ended)
         await self.harness.refresh()

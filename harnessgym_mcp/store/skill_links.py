@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harnessgym_mcp.core.lifecycle import Artifact, Registry
 from harnessgym_mcp.core.skills import skill_name
-from harnessgym_mcp.errors import HarnessGymError, NotFoundError
+from harnessgym_mcp.errors import HarnessGymError
 from harnessgym_mcp.store.atomic import state_error
 from harnessgym_mcp.store.home import Home
 from harnessgym_mcp.store.tree import UNBOUNDED, survey
@@ -70,7 +70,7 @@ def _qualified(home: Home, artifact: Artifact) -> bool:
         return False
     try:
         tree, problems = survey(home.generated(artifact.name), UNBOUNDED)
-    except (NotFoundError, HarnessGymError):
+    except HarnessGymError:  # gone, or not to be read: nothing that may be linked
         return False
     return not problems and tree.digest == artifact.current
 

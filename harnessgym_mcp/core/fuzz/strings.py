@@ -2,8 +2,8 @@
 
 import random
 from collections.abc import Callable, Mapping
-from re import _constants as sre  # type: ignore[attr-defined]
-from re import _parser  # type: ignore[attr-defined]
+from re import _constants as sre  # type: ignore[attr-defined]  # private, and the only parser that agrees with `re`
+from re import _parser  # type: ignore[attr-defined]  # as above
 from typing import Any
 
 from harnessgym_mcp.core.schemas import python_pattern

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import time
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,8 +11,8 @@ import msgspec
 
 from harnessgym_mcp.core.exposure import tokens, tokens_by_artifact
 from harnessgym_mcp.core.iteration import open_of
-from harnessgym_mcp.core.lifecycle import Artifact, Registry, hidden
-from harnessgym_mcp.core.names import near
+from harnessgym_mcp.core.lifecycle import Artifact, Quarantined, Registry, hidden
+from harnessgym_mcp.core.names import join, near
 from harnessgym_mcp.core.regressions import regressions
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.errors import HarnessGymError, NotFoundError, UsageError
@@ -47,57 +48,65 @@ def parse_since(value: object, now: float) -> float | None:
     )
 
 
-async def stats(services: Services, ask: Ask) -> dict[str, Any]:
-    """The answer's body. Raises UsageError."""
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """Which calls and artifacts are asked for; None is all."""
+
+    scope: str
+    artifact: str | None
+    session: str | None
+    run: str | None
+    since: float | None  # seconds since 1970
+
+
+def _question(services: Services, ask: Ask) -> _Question:
     arguments = ask.arguments
     since = parse_since(arguments.get("since"), time.time())
-    only = str(arguments.get("artifact") or "")
+    only = str(arguments.get("artifact") or "") or None
     scope = str(arguments.get("scope") or "session")
     if scope not in ("session", "run", "all"):
         raise UsageError(f"`scope` is session, run or all, not {one_line(scope, 40)}", hint="leave it out for session")
-    registry = services.harness.registry
     if only:
-        _check_known(registry, only)
-    run = labels_of(ask.client.session).get("run", "")
-    session = ask.identity.session if scope == "session" or (scope == "run" and not run) else None
+        _check_known(services.harness.registry, only)
+    run = (labels_of(ask.client.session).get("run") or None) if scope == "run" else None
+    session = None if run or scope == "all" else ask.identity.session  # a session outside any run is its own run
+    return _Question(scope, only, session, run, since)
+
+
+async def stats(services: Services, ask: Ask) -> dict[str, Any]:
+    """The answer's body. Raises UsageError, NotFoundError."""
+    question = _question(services, ask)
+    registry = services.harness.registry
+    only = question.artifact
     calls = await asyncio.to_thread(
         calls_on_record,
         services,
-        session=session,
-        run=run if scope == "run" else None,
-        since=since,
-        artifact=only or None,
+        session=question.session,
+        run=question.run,
+        since=question.since,
+        artifact=only,
     )
     isolation = await asyncio.to_thread(_isolation, services)
     artifacts = [a for a in registry.artifacts.values() if not only or a.name == only]
     idle = await asyncio.to_thread(idle_sessions, services.home, artifacts)
-    used = {(c.artifact, c.tool) for c in calls if c.calls}
+    notes: list[str] = []
+    slot = await asyncio.to_thread(_slot, services, ask.identity.session, notes)
     return {
-        "scope": scope,
+        "scope": question.scope,
         "artifacts": [_artifact(services, a) | _idleness(services, idle.get(a.name)) for a in artifacts],
         "calls": [msgspec.to_builtins(c) for c in calls],
-        "never_used": [
-            f"{a.name}__{t['name']}"
-            for a in artifacts
-            if a.versions
-            for t in a.version.tools
-            if (a.name, t["name"]) not in used
-        ],
-        "quarantined": [
-            {"name": q.name, "digest": q.digest, "reason": q.reason, "findings": q.findings, "at": q.at}
-            for q in hidden(registry)
-            if not only or q.name == only
-        ],
+        "never_used": _never_used(artifacts, calls),
+        "quarantined": [_quarantined(q) for q in hidden(registry) if not only or q.name == only],
         "context": _context(services),
         "regressions": _regressions(services, artifacts, calls),
         "near_duplicates": _alike(services),
         "repaired_rejections": len(registry.quarantine) - len(hidden(registry)),
         "requalifying": dict(services.harness.pending),
         "problems": dict(services.harness.problems),
-        "open_slot": await asyncio.to_thread(_slot, services, ask.identity.session),
+        "open_slot": slot,
         "dropped_events": services.telemetry.dropped,
         "telemetry_error": services.telemetry.error,
-        "notes": [*services.harness.notes, *services.telemetry.notes],
+        "notes": [*services.harness.notes, *services.telemetry.notes, *notes],
         "isolation": isolation,
         "session": ask.identity.session,
         "policy_digest": services.policy.digest,
@@ -131,6 +140,16 @@ def _artifact(services: Services, artifact: Artifact) -> dict[str, Any]:
         "prediction": version.prediction if version else {},
         "server": mount.status() if mount else None,
     }
+
+
+def _never_used(artifacts: list[Artifact], calls: list[ToolStats]) -> list[str]:
+    used = {(c.artifact, c.tool) for c in calls if c.calls}
+    tools = [(a.name, t["name"]) for a in artifacts if a.versions for t in a.version.tools]
+    return [join(*tool) for tool in tools if tool not in used]
+
+
+def _quarantined(entry: Quarantined) -> dict[str, Any]:
+    return {key: getattr(entry, key) for key in ("name", "digest", "reason", "findings", "at")}
 
 
 def _idleness(services: Services, sessions: int | None) -> dict[str, Any]:
@@ -181,10 +200,11 @@ def _isolation(services: Services) -> dict[str, Any]:
     return {"tier": report.tier, "mechanism": report.mechanism, "missing": report.missing}
 
 
-def _slot(services: Services, session: str) -> dict[str, Any] | None:
+def _slot(services: Services, session: str, notes: list[str]) -> dict[str, Any] | None:
     try:
         held = open_of(services.iterations.read(), session)
-    except HarnessGymError:
+    except HarnessGymError as error:
+        notes.append(f"whether a build slot is open cannot be told: {error.message}")
         return None
     if held is None:
         return None
