@@ -17,13 +17,11 @@ from typing import Any
 
 import uvloop
 
-from harnessgym_mcp.core.digest import pins, sha256
+from harnessgym_mcp.core.digest import sha256
 from harnessgym_mcp.core.events import Session
-from harnessgym_mcp.core.frames import Answer, Message
 from harnessgym_mcp.core.launch import Launch, Wire
 from harnessgym_mcp.core.lifecycle import Version
 from harnessgym_mcp.core.policy import Policy
-from harnessgym_mcp.proc.sandbox import Prepared
 from harnessgym_mcp.server.asking import Ask
 from harnessgym_mcp.server.client import Client
 from harnessgym_mcp.server.recorder import Recorder
@@ -32,12 +30,11 @@ from harnessgym_mcp.server.switchboard import Switchboard
 from harnessgym_mcp.server.table import MountTable
 from harnessgym_mcp.store.home import Home
 from harnessgym_mcp.store.telemetry import TelemetryWriter
-from harnessgym_mcp.upstream.call import Call
 from harnessgym_mcp.upstream.mount import Mount
-from harnessgym_mcp.upstream.peer import Peer
-from harnessgym_mcp.upstream.seams import Guard
+from tests.support.direct import DirectSpawner, Relayed, no_reader, recorded
 
 SERVERS = Path(__file__).parents[1] / "tests" / "servers"
+SPAWNER = DirectSpawner(SERVERS)
 SCRIPTS = (
     "echo",
     "crash_on_call",
@@ -57,72 +54,26 @@ SETTINGS = {
 }
 
 
-class Unguarded:
-    """Watches over nothing."""
-
-    breach = ""
-
-    def end(self) -> None: ...
-
-
-class Starter:
-    """Starts test servers without a sandbox."""
-
-    async def __call__(self, name: str, version: Version) -> Prepared:
-        assert version.launch is not None
-        return Prepared([version.launch.command, *version.launch.args], {"PATH": os.environ["PATH"]}, str(SERVERS))
-
-    def guard(self, pid: int, prepared: Prepared) -> Guard:
-        return Unguarded()
-
-
-class Quiet:
-    """Needs to know nothing."""
-
-    def notified(self, message: Message) -> None: ...
-    def stray(self, line: bytes) -> None: ...
-    def late(self, answer: Answer) -> None: ...
-    def gone(self, status: str) -> None: ...
-
-
-class Front:
+class Front(Relayed):
     """The rooms put together."""
 
     def __init__(self, home: Home, policy: Policy) -> None:
         self.telemetry = TelemetryWriter(home, policy.telemetry)
-        self.table = MountTable((), Starter(), policy, self)
+        self.table = MountTable((), SPAWNER, policy, self)
         recorder = Recorder(self.telemetry, policy)
-        self.switchboard = Switchboard(self.table, self._own, self._read, recorder, policy)
+        self.switchboard = Switchboard(self.table, self._own, no_reader, recorder, policy)
 
     async def _own(self, name: str, ask: Ask) -> dict[str, Any]:
         return {"content": []}
 
-    async def _read(self, method: str, params: dict[str, Any]) -> dict[str, Any] | None:
-        return None
-
-    def progressed(self, call: Call, message: Message) -> None:
-        self.switchboard.progressed(call, message)
-
     def drifted(self, mount: Mount, changed: list[str]) -> None: ...
-    def relisted(self, mount: Mount, kind: str) -> None: ...
-
-    def notified(self, mount: Mount, message: Message) -> None:
-        self.switchboard.notified(mount, message)
-
-    def requested(self, mount: Mount, message: Message) -> bool:
-        return self.switchboard.requested(mount, message)
 
 
 async def version_of(script: str) -> Version:
     """What qualification would have recorded of a test server."""
     arguments = ["-S", "-B", str(SERVERS / f"{script}.py"), *(["40"] if script == "exit_after" else [])]
     launch = Launch(command=sys.executable, args=arguments, wire=Wire(legacy="2025-11-25"))
-    peer = Peer(Quiet(), Policy().limits, launch.wire)
-    await peer.open(await Starter()(script, Version(digest="", launch=launch)))
-    await peer.handshake("legacy", 60)
-    tools = await peer.list_tools(60)
-    await peer.close(0.0)
-    return Version(digest=sha256(script.encode()), launch=launch, tools=tools, pins=pins(tools), tier="A")
+    return await recorded(launch, sha256(script.encode()), SPAWNER, Policy())
 
 
 async def main(root: Path) -> None:

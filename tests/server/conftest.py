@@ -2,68 +2,30 @@
 
 import asyncio
 import json
-import os
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from direct import DirectSpawner, Relayed, no_reader, recorded
 
-from harnessgym_mcp.core.digest import pins, sha256
+from harnessgym_mcp.core.digest import sha256
 from harnessgym_mcp.core.events import CallEvent, Session
-from harnessgym_mcp.core.frames import Answer, Message
 from harnessgym_mcp.core.framing import Part
 from harnessgym_mcp.core.launch import Launch, Wire
 from harnessgym_mcp.core.lifecycle import Version
 from harnessgym_mcp.core.policy import Policy
-from harnessgym_mcp.proc.sandbox import Prepared
 from harnessgym_mcp.server.asking import Ask
 from harnessgym_mcp.server.client import Client
 from harnessgym_mcp.server.recorder import Recorder
 from harnessgym_mcp.server.switchboard import Switchboard
 from harnessgym_mcp.server.table import MountTable
-from harnessgym_mcp.upstream.call import Call
 from harnessgym_mcp.upstream.mount import Mount
-from harnessgym_mcp.upstream.peer import Peer
-from harnessgym_mcp.upstream.seams import Guard
 
 SERVERS = Path(__file__).parent.parent / "servers"
 DEADLINE = 60.0
 OWN = ({"name": "harnessgym.stats", "inputSchema": {"type": "object"}}, {"name": "harnessgym.call", "inputSchema": {}})
-
-
-class DirectSpawner:
-    """Runs a version's command as it stands, without a sandbox."""
-
-    def __init__(self) -> None:
-        self.started: list[str] = []
-
-    async def __call__(self, name: str, version: Version) -> Prepared:
-        self.started.append(name)
-        assert version.launch is not None
-        env = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
-        return Prepared([version.launch.command, *version.launch.args], env, str(SERVERS))
-
-    def guard(self, pid: int, prepared: Prepared) -> Guard:
-        return Unguarded()
-
-
-class Unguarded:
-    """Watches over nothing."""
-
-    breach = ""
-
-    def end(self) -> None: ...
-
-
-class Quiet:
-    """A peer's owner that needs to know nothing."""
-
-    def notified(self, message: Message) -> None: ...
-    def stray(self, line: bytes) -> None: ...
-    def late(self, answer: Answer) -> None: ...
-    def gone(self, status: str) -> None: ...
 
 
 class Rows:
@@ -80,10 +42,6 @@ async def own_tool(name: str, ask: Ask) -> dict[str, Any]:
     return {"content": [{"type": "text", "text": json.dumps([name, ask.arguments])}]}
 
 
-async def no_reader(method: str, params: dict[str, Any]) -> dict[str, Any] | None:
-    return None
-
-
 async def version_of(script: str, *args: str, wire: Wire | None = None, **limits: int) -> Version:
     """What qualification would have recorded of a test server."""
     era = "modern" if script == "modern_only" else "legacy"
@@ -92,22 +50,17 @@ async def version_of(script: str, *args: str, wire: Wire | None = None, **limits
         args=["-S", "-B", str(SERVERS / f"{script}.py"), *args],
         wire=wire or (Wire(modern="2026-07-28") if era == "modern" else Wire(legacy="2025-11-25")),
     )
-    peer = Peer(Quiet(), Policy().limits, launch.wire)
-    await peer.open(await DirectSpawner()("probe", Version(digest="", launch=launch)))
-    await peer.handshake("modern" if era == "modern" else "legacy", DEADLINE)
-    tools = await peer.list_tools(DEADLINE)
-    await peer.close(0.0)
-    digest = sha256(f"{script}{args}".encode())
-    return Version(digest=digest, launch=launch, tools=tools, pins=pins(tools), tier="A")
+    spawner, digest = DirectSpawner(SERVERS), sha256(f"{script}{args}".encode())
+    return await recorded(launch, digest, spawner, Policy(), "modern" if era == "modern" else "legacy")
 
 
-class Bench:
+class Bench(Relayed):
     """One switchboard, one client, and a way to wait for what the client is sent."""
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
         self.rows = Rows()
-        self.spawner = DirectSpawner()
+        self.spawner = DirectSpawner(SERVERS)
         self.table = MountTable(OWN, self.spawner, policy, self)
         self.switchboard = Switchboard(self.table, own_tool, no_reader, Recorder(self.rows, policy), policy)
         self.frames: list[dict[str, Any]] = []
@@ -127,18 +80,6 @@ class Bench:
         self.raw.append(frame)
         self.frames.append(json.loads(frame))
         self._news.set()
-
-    def progressed(self, call: Call, message: Message) -> None:
-        self.switchboard.progressed(call, message)
-
-    def notified(self, mount: Mount, message: Message) -> None:
-        self.switchboard.notified(mount, message)
-
-    def requested(self, mount: Mount, message: Message) -> bool:
-        return self.switchboard.requested(mount, message)
-
-    def relisted(self, mount: Mount, kind: str) -> None:
-        self.switchboard.announce(kind)
 
     def drifted(self, mount: Mount, changed: list[str]) -> None:
         self.drifts.append(changed)
