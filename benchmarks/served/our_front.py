@@ -1,16 +1,18 @@
 """`harnessgym serve` with a part left out, to see what that part costs.
 
-    our_front.py plain|unrecorded serve ...
+    our_front.py plain|unwritten|unrecorded serve ...
 
-`plain` runs on asyncio's own event loop, as where uvloop is not to be had; `unrecorded` keeps no record of calls. The
-product has no switch for either.
+`plain` runs on asyncio's own event loop, as where uvloop is not to be had; `unwritten` makes each call's row and drops
+it, `unrecorded` makes none. The product has no switch for any of them.
 """
 
 import sys
 
 from harnessgym_mcp.cli.main import entry
+from harnessgym_mcp.core.events import CallEvent
 from harnessgym_mcp.server import serve
 from harnessgym_mcp.server.recorder import Recorder
+from harnessgym_mcp.store.telemetry import TelemetryWriter
 
 
 class Unrecorded(Recorder):
@@ -19,10 +21,24 @@ class Unrecorded(Recorder):
     def record(self, *about: object) -> None: ...
 
 
+class Unwritten(TelemetryWriter):
+    """Writes nothing."""
+
+    def put(self, event: CallEvent) -> None: ...
+
+
+def put_in_place(kind: type, other: type) -> None:
+    assert vars(serve)[kind.__name__] is kind
+    vars(serve)[kind.__name__] = other
+
+
 what = sys.argv.pop(1)
 if what == "plain":
     sys.modules["uvloop"] = None  # type: ignore[assignment]  # an import of it fails
+elif what == "unwritten":
+    put_in_place(TelemetryWriter, Unwritten)
+elif what == "unrecorded":
+    put_in_place(Recorder, Unrecorded)
 else:
-    assert vars(serve)["Recorder"] is Recorder
-    vars(serve)["Recorder"] = Unrecorded
+    sys.exit(f"nothing is called {what}")
 entry()
