@@ -9,7 +9,7 @@ it, `unrecorded` makes none. The product has no switch for any of them.
 import sys
 
 from harnessgym_mcp.cli.main import entry
-from harnessgym_mcp.core.events import CallEvent
+from harnessgym_mcp.core.events import CallEvent, RawCall
 from harnessgym_mcp.server import serve
 from harnessgym_mcp.server.recorder import Recorder
 from harnessgym_mcp.store.telemetry import TelemetryWriter
@@ -24,7 +24,7 @@ class Unrecorded(Recorder):
 class Unwritten(TelemetryWriter):
     """Writes nothing."""
 
-    def put(self, event: CallEvent) -> None: ...
+    def put(self, event: CallEvent | RawCall) -> None: ...
 
 
 def put_in_place(kind: type, other: type) -> None:

@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from harnessgym_mcp.core.frames import encode
+from harnessgym_mcp.core.frames import encode, object_of
 
-__all__ = ["STATUSES", "CallEvent", "Session", "kinds_json", "percentile"]
+__all__ = ["STATUSES", "CallEvent", "RawCall", "Session", "event_of", "percentile"]
 
 STATUSES: Final = ("completed", "tool_error", "protocol_error", "timeout", "cancelled", "crashed")
 """`completed` alone is a success; `tool_error` is a result with `isError: true`."""
@@ -48,17 +48,76 @@ class CallEvent(NamedTuple):
     error: str
 
 
+RawCall = tuple[
+    float, str, str, str, Session, str, str, str, str, str, float, str, bytes | None, int, tuple[str, ...], str
+]
+"""A call as it ended, kept until there is time to make its event: at, session, thread, tool use, Session, artifact,
+digest, tool, origin, via, duration in ms, status, arguments as JSON, size of the result, kinds of its content, error.
+A plain tuple of values without references to others, which the garbage collector need not look at twice."""
+
+
+def event_of(raw: RawCall) -> CallEvent:
+    """The event of an ended call."""
+    (
+        at,
+        session,
+        thread,
+        tool_use,
+        who,
+        artifact,
+        digest,
+        tool,
+        origin,
+        via,
+        ms,
+        status,
+        arguments,
+        size,
+        kinds,
+        error,
+    ) = raw
+    return CallEvent(
+        at=at,
+        session=session,
+        thread=thread,
+        tool_use=tool_use,
+        front=who.front,
+        client=who.client,
+        labels=who.labels,
+        artifact=artifact,
+        digest=digest,
+        tool=tool,
+        origin=origin,
+        via=via,
+        duration_ms=ms,
+        status=status,
+        argument_keys=_keys_json(arguments),
+        argument_bytes=len(arguments or b""),
+        arguments=None,
+        result_bytes=size,
+        content_kinds=_kinds_json(kinds),
+        error=error,
+    )
+
+
+def _keys_json(arguments: bytes | None) -> str:
+    """The names of the arguments as a JSON list."""
+    if arguments is None:
+        return "[]"
+    return encode([key[:80] for key in object_of(arguments)][:100]).decode()
+
+
+def _kinds_json(kinds: Iterable[str]) -> str:
+    """Kind -> count, as a JSON object."""
+    out: dict[str, int] = {}
+    for kind in kinds:
+        out[kind] = out.get(kind, 0) + 1
+    return encode(out).decode()
+
+
 def percentile(ordered: list[float], share: float) -> float | None:
     """The nearest-rank percentile of ascending values; None of nothing."""
     if not ordered:
         return None
     rank = math.ceil(share * len(ordered)) - 1
     return ordered[max(0, min(len(ordered) - 1, rank))]
-
-
-def kinds_json(kinds: Iterable[str]) -> str:
-    """Kind -> count, as a JSON object."""
-    out: dict[str, int] = {}
-    for kind in kinds:
-        out[kind] = out.get(kind, 0) + 1
-    return encode(out).decode()

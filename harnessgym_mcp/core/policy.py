@@ -156,9 +156,10 @@ class Isolation:
 class Telemetry:
     """The record of calls."""
 
-    flush: float = 0.03
+    flush: float = 0.03  # without a call, after which rows are written
+    delay: float = 0.25  # that a row waits for such a pause
     queue: int = 50_000  # rows waiting for the writer; further ones are counted as dropped
-    batch: int = 2000  # rows in one transaction
+    batch: int = 8000  # rows in one transaction, and rows that wait for no pause
     busy: float = 2.0  # wait for another writer of the same file
     retry: float = 1.0  # after a write that failed (disk full, read-only)
     capture: bool = False  # keep argument values (secrets redacted)

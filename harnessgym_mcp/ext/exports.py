@@ -247,7 +247,7 @@ def _insert(target: CallsFile, rows: list[tuple[Any, ...]]) -> int:
         return 0
     try:
         before = _count(target)
-        target.write(rows)
+        target.write([rows])
         return _count(target) - before
     except sqlite3.Error as error:
         raise StateError(f"the calls cannot be written: {one_line(str(error))}", hint="`harnessgym doctor`") from error

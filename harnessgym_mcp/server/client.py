@@ -18,7 +18,7 @@ from harnessgym_mcp.upstream.call import Call
 __all__ = ["Client", "Identity", "Send", "identity_of_environment"]
 
 
-class Identity(msgspec.Struct, frozen=True):
+class Identity(msgspec.Struct, frozen=True, gc=False):
     """Who is calling, as one request tells it: the session that slots belong to, a thread, a turn or tool use."""
 
     session: str

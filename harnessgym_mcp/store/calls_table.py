@@ -5,6 +5,7 @@ written and read by this one.
 """
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from harnessgym_mcp.core.events import CallEvent
@@ -12,7 +13,7 @@ from harnessgym_mcp.core.events import CallEvent
 if TYPE_CHECKING:
     import sqlite3
 
-__all__ = ["COLUMNS", "MIGRATIONS", "Row", "insert", "migrate", "shape_is_right"]
+__all__ = ["COLUMNS", "MIGRATIONS", "TOGETHER", "Row", "insert", "migrate", "shape_is_right"]
 
 COLUMNS = ("id", *CallEvent._fields)
 """`id` is unique among all machines, so that files can be merged; `seq` is the order of commits in this file."""
@@ -36,11 +37,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 Row = tuple[str | int | float | None, ...]
 """One event's values in the order of COLUMNS."""
 
-_TOGETHER = (64, 8, 1)  # rows in one statement
+TOGETHER = 16  # rows in one statement
 _ONE = f"({', '.join('?' * len(COLUMNS))})"
 _INSERTS = {
     count: f"INSERT OR IGNORE INTO calls ({', '.join(COLUMNS)}) VALUES {', '.join([_ONE] * count)}"
-    for count in _TOGETHER
+    for count in (TOGETHER, 1)
 }
 
 
@@ -52,10 +53,9 @@ def insert(connection: "sqlite3.Connection", rows: Sequence[Row]) -> None:
     so for each row would be waited for at every turn by the thread that answers calls.
     """
     at = 0
-    for count in _TOGETHER:
+    for count in (TOGETHER, 1):
         while len(rows) - at >= count:
-            values = [value for row in rows[at : at + count] for value in row]
-            connection.execute(_INSERTS[count], values)
+            connection.execute(_INSERTS[count], list(chain.from_iterable(rows[at : at + count])))
             at += count
 
 

@@ -1,7 +1,8 @@
 """The one writer of call events: an append on the hot path, batches in a thread of its own, nothing lost silently.
 
-What was put is on disk within two `flush` intervals, so that a SIGKILL costs at most the last of them. A disk that
-cannot be written keeps rows waiting, up to a bound; what does not fit is counted. A damaged file is set aside.
+Rows are written when there is a pause in the calls (`flush`), and during a long burst from time to time (`delay`): a
+SIGKILL costs at most what has come since. A disk that cannot be written keeps rows waiting, up to a bound; what does
+not fit is counted. A damaged file is set aside.
 """
 
 import os
@@ -9,16 +10,17 @@ import secrets
 import threading
 import time
 from collections import deque
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harnessgym_mcp.core.events import CallEvent
+from harnessgym_mcp.core.events import CallEvent, RawCall, event_of
 from harnessgym_mcp.core.policy import Telemetry
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.errors import CorruptError, HarnessGymError, StateError
 from harnessgym_mcp.store.atomic import locked, set_aside
-from harnessgym_mcp.store.calls_table import Row, insert, migrate, shape_is_right
+from harnessgym_mcp.store.calls_table import TOGETHER, Row, insert, migrate, shape_is_right
 from harnessgym_mcp.store.home import Home
 
 if TYPE_CHECKING:
@@ -43,21 +45,23 @@ class TelemetryWriter:
         self.notes: list[str] = []
         self._file = CallsFile(home, policy.busy, self.notes)
         self._policy = policy
-        self._rows: deque[CallEvent] = deque()
-        self._batch: list[Row] = []
+        self._rows: deque[CallEvent | RawCall] = deque()
+        self._batch: list[Row] = []  # those of the transaction under way, or of one that failed
         self._ids = _Ids()
         self._awake = False
         self._closed = False
         self._wake = threading.Event()
         self._closing = threading.Event()
         self._starting = threading.Lock()
+        self._hurried = threading.Event()
         self._handed = 0
         self._written = 0
+        self._wanted = 0  # up to which row somebody waits
         self._news = threading.Condition()
         self._thread: threading.Thread | None = None
 
-    def put(self, event: CallEvent) -> None:
-        """Hand over one event; never blocks, never raises."""
+    def put(self, event: CallEvent | RawCall) -> None:
+        """Hand over one event, or what makes it; never blocks, never raises."""
         if self._closed or len(self._rows) + len(self._batch) >= self._policy.queue:
             self.dropped += 1
             return
@@ -68,7 +72,8 @@ class TelemetryWriter:
 
     def flush(self, deadline: float) -> bool:
         """Wait until all that was put before is on disk, at most `deadline` seconds; blocks."""
-        handed = self._handed
+        handed = self._wanted = self._handed
+        self._hurried.set()
         with self._news:
             return self._news.wait_for(lambda: self._written >= handed, deadline)
 
@@ -81,6 +86,7 @@ class TelemetryWriter:
         """Write what is waiting, within `deadline` seconds; gives how many rows were lost in all."""
         self._closed = True
         self._closing.set()
+        self._hurried.set()
         self._wake.set()
         if self._thread:
             self._thread.join(deadline)
@@ -100,40 +106,68 @@ class TelemetryWriter:
             self._gather()
             self._wake.clear()
             self._awake = False  # before the rows are taken: one that is put after this rouses again
-            if not self._drain():
+            if not self._empty_once():
                 self._closing.wait(self._policy.retry)
                 self._wake.set()
-        self._drain()
+            elif self._rows:
+                self._wake.set()
+        while self._rows or self._batch:
+            if not self._empty_once():
+                break
         self._file.close()
 
     def _gather(self) -> None:
-        """Let a flush interval pass so that rows come in batches; the file is opened meanwhile."""
-        until = time.monotonic() + self._policy.flush
+        """Wait for a pause in the calls, but not for long, not for many rows, and not while somebody waits for them:
+        writing competes with the calls. The file is opened meanwhile."""
+        until = time.monotonic() + self._policy.delay
         with suppress(Exception):  # comes up again, and is dealt with, when rows are written
             self._file.ready()
-        self._closing.wait(max(0.0, until - time.monotonic()))
+        handed = -1
+        while (
+            handed != self._handed
+            and self._written >= self._wanted
+            and self.waiting < self._policy.batch
+            and time.monotonic() < until
+        ):
+            handed = self._handed
+            self._hurried.wait(self._policy.flush)
+        self._hurried.clear()
 
-    def _drain(self) -> bool:
-        """Write all that is waiting; False when some had to stay."""
-        while self._take():
-            if not self._write():
-                return False
-            with self._news:
-                self._written += len(self._batch)
-                self._news.notify_all()
-            self._batch.clear()
+    def _empty_once(self) -> bool:
+        """Write one batch; False when it had to stay."""
+        if not self._write():
+            return False
+        with self._news:
+            self._written += len(self._batch)
+            self._news.notify_all()
+        self._batch.clear()
         return True
 
-    def _take(self) -> bool:
+    def _chunks(self) -> Iterator[list[Row]]:
+        """The batch, a few rows at a time: between them whoever answers calls can have the interpreter's lock."""
+        for at in range(0, len(self._batch), TOGETHER):
+            yield self._batch[at : at + TOGETHER]
         while self._rows and len(self._batch) < self._policy.batch:
-            self._batch.append(_row(self._ids.next(), self._rows.popleft()))
-        return bool(self._batch)
+            taken = [self._rows.popleft() for _ in range(min(TOGETHER, len(self._rows)))]
+            rows = [row for event in taken if (row := self._row(event))]
+            self._batch += rows
+            yield rows
+
+    def _row(self, item: CallEvent | RawCall) -> Row | None:
+        try:
+            event = item if isinstance(item, CallEvent) else event_of(item)
+        except Exception as error:  # one event that cannot be made must not hold up all the others
+            self.dropped += 1
+            self._written += 1
+            self.notes.append(f"a row could not be made: {one_line(f'{type(error).__name__}: {error}')}")
+            return None
+        return (self._ids.next(), *event)
 
     def _write(self) -> bool:
         """Whatever goes wrong, the thread lives on: a writer that dies would lose every later row."""
         for _ in range(2):  # the second time with a fresh file, where the first was damaged
             try:
-                self._file.write(self._batch)
+                self._file.write(self._chunks())
                 self.error = ""
                 return True
             except Exception as error:
@@ -162,12 +196,13 @@ class CallsFile:
                 self._connection = self._open()
         return self._connection
 
-    def write(self, rows: list[Row]) -> None:
+    def write(self, chunks: Iterable[list[Row]]) -> None:
         """Commit the rows, all or none. Raises like `ready`."""
         connection = self.ready()
         connection.execute("BEGIN IMMEDIATE")
         try:
-            _insert(connection, rows)
+            for rows in chunks:
+                _insert(connection, rows)
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
@@ -251,10 +286,6 @@ def _insert(connection: "sqlite3.Connection", rows: list[Row]) -> None:
     except (UnicodeError, OverflowError, sqlite3.InterfaceError, sqlite3.ProgrammingError):
         # one hostile value must not hold up all the others
         insert(connection, [tuple(map(_harmless, row)) for row in rows])
-
-
-def _row(id: str, event: CallEvent) -> Row:
-    return (id, *event)
 
 
 def _harmless(value: object) -> str | int | float | None:

@@ -11,7 +11,7 @@ import pytest
 from direct import DirectSpawner, Relayed, no_reader, recorded
 
 from harnessgym_mcp.core.digest import sha256
-from harnessgym_mcp.core.events import CallEvent, Session
+from harnessgym_mcp.core.events import CallEvent, RawCall, Session, event_of
 from harnessgym_mcp.core.framing import Part
 from harnessgym_mcp.core.launch import Launch, Wire
 from harnessgym_mcp.core.lifecycle import Version
@@ -34,8 +34,8 @@ class Rows:
     def __init__(self) -> None:
         self.rows: list[CallEvent] = []
 
-    def put(self, event: CallEvent) -> None:
-        self.rows.append(event)
+    def put(self, event: CallEvent | RawCall) -> None:
+        self.rows.append(event if isinstance(event, CallEvent) else event_of(event))
 
 
 async def own_tool(name: str, ask: Ask) -> dict[str, Any]:

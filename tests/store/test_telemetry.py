@@ -157,7 +157,7 @@ def test_two_writers_that_meet_a_damaged_file_set_it_aside_once(home: Home) -> N
         errors.append(caught.value)
     for number, (file, error) in enumerate(zip(files, errors, strict=True)):
         assert file.heal(error)
-        file.write([(f"id-{number}", *event())])
+        file.write([[(f"id-{number}", *event())]])
         file.close()
     assert len([p for p in home.root.iterdir() if ".corrupt-" in p.name]) == 1
     assert len(tools(home)) == 2
