@@ -64,7 +64,7 @@ def test_a_submission_is_listed_shown_and_called(filled):
 
 def test_a_call_ends_when_its_time_is_over(shell):
     pause = "    if values == [13]:\n        sys.stdin.read()\n    return {"
-    code, verdict = shell.json("submit", shell.draft("slow", **{"    return {\"total\"": f'{pause}"total"'}))
+    code, verdict = shell.json("submit", shell.draft("slow", **{'    return {"total"': f'{pause}"total"'}))
     assert (code, verdict["status"]) == (0, "qualified"), verdict
     done = shell.run("call", "slow__example", "--arguments", '{"values": [13]}', "--timeout", "1s")
     assert done.returncode not in (0, 2)

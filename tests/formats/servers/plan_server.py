@@ -10,7 +10,7 @@ SERVER = Path(__file__).resolve()
 ROOT = SERVER.parents[3]
 HARNESS = ROOT / ".harnessgym"
 sys.path.insert(0, str(ROOT))
-import objective  # noqa: E402
+import objective
 
 
 def score(arguments):
