@@ -44,9 +44,9 @@ class Connection:
         try:
             got = await self._client.call_tool(name, arguments, read_timeout_seconds=timeout, meta=self._meta)
         except MCPError as error:
-            return Result(True, error.message, error.data, code=error.code)
+            return Result(is_error=True, text=error.message, structured=error.data, code=error.code)
         except (RuntimeError, ValueError) as error:  # the SDK found the answer to break its schema
-            return Result(True, str(error))
+            return Result(is_error=True, text=str(error))
         blocks = [block.model_dump(mode="json", by_alias=True, exclude_none=True) for block in got.content]
         text = "\n".join(b["text"] for b in blocks if b.get("type") == "text")
         return Result(bool(got.is_error), text, got.structured_content, blocks)
