@@ -35,7 +35,8 @@ _INJECTED = ("CLAUDE_CODE_MESSAGING_SOCKET", "CLAUDE_CODE_MESSAGING_TOKEN")
 
 
 def scrub(source: Mapping[str, str], keep: Iterable[str] = (), put: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The variables of `source` that COMMON or `keep` name (`PREFIX*` is allowed), without what tells who runs us; then `put`."""
+    """The variables of `source` that COMMON or `keep` name (`PREFIX*` is allowed), but none that tells who runs us;
+    then `put`."""
     wanted = (*COMMON, *keep)
     return {k: v for k, v in source.items() if _any(k, wanted) and not _any(k, _IDENTITIES)} | dict(put or {})
 
