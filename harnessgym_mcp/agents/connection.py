@@ -18,11 +18,11 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from harnessgym_mcp import __version__
 from harnessgym_mcp.agents.session import Mode, Result
 
-__all__ = ["CLIENT_NAME", "SESSION_KEY", "Connection", "connect"]
+__all__ = ["Connection", "connect"]
 
-CLIENT_NAME = "harnessgym-scripted"
+_CLIENT_NAME = "harnessgym-scripted"
 """The clientInfo.name: whoever reads the record sees that no model was at work."""
-SESSION_KEY = "sessionId"
+_SESSION_KEY = "sessionId"
 """Key of the session id in each call's `_meta`: the one that Codex uses."""
 
 
@@ -31,7 +31,7 @@ class Connection:
 
     def __init__(self, client: Client, session_id: str) -> None:
         self._client = client
-        self._meta = cast("types.RequestParamsMeta", {SESSION_KEY: session_id})
+        self._meta = cast("types.RequestParamsMeta", {_SESSION_KEY: session_id})
         self._listed = anyio.Event()
         self._tools: tuple[str, ...] = ()
 
@@ -44,9 +44,9 @@ class Connection:
         try:
             got = await self._client.call_tool(name, arguments, read_timeout_seconds=timeout, meta=self._meta)
         except MCPError as error:
-            return Result(True, error.message, error.data, code=error.code)
+            return Result(is_error=True, text=error.message, structured=error.data, code=error.code)
         except (RuntimeError, ValueError) as error:  # the SDK found the answer to break its schema
-            return Result(True, str(error))
+            return Result(is_error=True, text=str(error))
         blocks = [block.model_dump(mode="json", by_alias=True, exclude_none=True) for block in got.content]
         text = "\n".join(b["text"] for b in blocks if b.get("type") == "text")
         return Result(bool(got.is_error), text, got.structured_content, blocks)
@@ -103,7 +103,7 @@ async def connect(
     client = Client(
         StdioServerParameters(command=command[0], args=list(command[1:]), env=dict(env), cwd=cwd),
         mode=MODERN_PROTOCOL_VERSIONS[-1] if mode == "modern" else mode,
-        client_info=types.Implementation(name=CLIENT_NAME, version=__version__),
+        client_info=types.Implementation(name=_CLIENT_NAME, version=__version__),
         message_handler=on_message,
         read_timeout_seconds=start,
         cache=None,

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 
 from harnessgym_mcp.agents.agent import Entry
 
-__all__ = ["COMMON", "IDENTITIES", "bare_entry", "scrub"]
+__all__ = ["COMMON", "bare_entry", "scrub"]
 
 COMMON = (
     *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "LC_*", "TZ", "TERM", "TMPDIR", "XDG_*"),
@@ -18,7 +18,7 @@ COMMON = (
 )
 """What any program may know. A proxy's address can hold a password: it is among the `_SECRETS` all the same."""
 
-IDENTITIES = (
+_IDENTITIES = (
     *("CLAUDECODE", "CLAUDE_PROJECT_DIR", "CLAUDE_CODE_SESSION_ID", "CLAUDE_CODE_ENTRYPOINT", "CLAUDE_CODE_SSE_PORT"),
     *("CLAUDE_CODE_LAUNCHED_BY_SESSION_IDS", "CLAUDE_CODE_CHILD_NOTES_DIR", "CLAUDE_CODE_MESSAGING_*", "AI_AGENT"),
     *("CODEX_THREAD_ID", "CODEX_SANDBOX*", "HARNESSGYM_*"),
@@ -35,9 +35,10 @@ _INJECTED = ("CLAUDE_CODE_MESSAGING_SOCKET", "CLAUDE_CODE_MESSAGING_TOKEN")
 
 
 def scrub(source: Mapping[str, str], keep: Iterable[str] = (), put: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The variables of `source` that COMMON or `keep` name (`PREFIX*` is allowed), without IDENTITIES; then `put`."""
+    """The variables of `source` that COMMON or `keep` name (`PREFIX*` is allowed), but none that tells who runs us;
+    then `put`."""
     wanted = (*COMMON, *keep)
-    return {k: v for k, v in source.items() if _any(k, wanted) and not _any(k, IDENTITIES)} | dict(put or {})
+    return {k: v for k, v in source.items() if _any(k, wanted) and not _any(k, _IDENTITIES)} | dict(put or {})
 
 
 def bare_entry(entry: Entry, env: Mapping[str, str]) -> tuple[str, ...]:

@@ -11,7 +11,6 @@ from harnessgym_mcp.core.trials import Arm, Scale
 from harnessgym_mcp.errors import EXIT_NO_EVIDENCE, EXIT_OK, EXIT_WORSE
 
 __all__ = [
-    "EXIT_CODES",
     "ArmSummary",
     "BreakEven",
     "Caution",
@@ -30,7 +29,7 @@ __all__ = [
 
 Word = Literal["better", "worse", "no evidence", "underpowered"]
 
-EXIT_CODES: Final[dict[Word, int]] = {
+_EXIT_CODES: Final[dict[Word, int]] = {
     "better": EXIT_OK,
     "worse": EXIT_WORSE,
     "no evidence": EXIT_NO_EVIDENCE,
@@ -231,4 +230,4 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def exit_code(self) -> int:
-        return EXIT_CODES[self.judgement.word]
+        return _EXIT_CODES[self.judgement.word]

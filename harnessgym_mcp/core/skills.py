@@ -14,7 +14,6 @@ __all__ = [
     "EXTENSION",
     "MOST_BYTES",
     "MOST_FILES",
-    "SCHEME",
     "Flaw",
     "entry",
     "files_of",
@@ -25,7 +24,7 @@ __all__ = [
 ]
 
 EXTENSION = "io.modelcontextprotocol/skills"
-SCHEME = "skill://"
+_SCHEME = "skill://"
 MOST_FILES = 512
 MOST_BYTES = 16 * 1024 * 1024
 """Per skill: what every host has to accept (SEP-2640, Limits)."""
@@ -60,7 +59,7 @@ def uri_of(artifact: str, path: str) -> str:
     """Where a file of an artifact's skill is served; characters that a URI may not hold are escaped."""
     from urllib.parse import quote
 
-    return f"{SCHEME}{artifact}/{quote(path)}"
+    return f"{_SCHEME}{artifact}/{quote(path)}"
 
 
 def mime_type(path: str, *, text: bool = True) -> str:

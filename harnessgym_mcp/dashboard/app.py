@@ -26,11 +26,11 @@ from harnessgym_mcp.dashboard.site import Site
 from harnessgym_mcp.errors import HarnessGymError, NotFoundError, UsageError
 from harnessgym_mcp.server.metrics import CONTENT_TYPE, exposition
 
-__all__ = ["NAVIGATION", "build"]
+__all__ = ["build"]
 
 Builder = Callable[[Site, Request], dict[str, Any]]
 
-NAVIGATION = (
+_NAVIGATION = (
     ("overview", "/", "Overview"),
     ("live", "/live", "Live calls"),
     ("tools", "/tools", "Tools"),
@@ -102,7 +102,7 @@ def _page(site: Site, template: str, part: str, builder: Builder) -> Callable[[R
 
 def _common(site: Site) -> dict[str, Any]:
     return {
-        "navigation": NAVIGATION,
+        "navigation": _NAVIGATION,
         "workspace": str(site.home.workspace),
         "form_key": site.keys.form,
         "harnessgym": __version__,

@@ -24,9 +24,9 @@ from harnessgym_mcp.core.records import decoded
 from harnessgym_mcp.errors import CorruptError, StateError
 from harnessgym_mcp.store.atomic import state_error, write_atomic
 
-__all__ = ["LEFT_ALONE", "Checkpoints", "Kept", "Snapshot", "content_digest", "look", "place_of", "put"]
+__all__ = ["Checkpoints", "Kept", "Snapshot", "content_digest", "look", "place_of", "put"]
 
-LEFT_ALONE = (
+_LEFT_ALONE = (
     *(".git", ".hg", ".svn", ".harnessgym", ".claude", ".codex", ".agents"),
     *(".venv", "node_modules", "__pycache__", "*.py[co]"),
     *(".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"),
@@ -170,7 +170,7 @@ def _look(workspace: Path, prefix: bytes, leave: frozenset[Path], skipped: list[
         return
     for name in names:
         path = folder / name
-        if path in leave or any(fnmatch.fnmatchcase(name, pattern) for pattern in LEFT_ALONE):
+        if path in leave or any(fnmatch.fnmatchcase(name, pattern) for pattern in _LEFT_ALONE):
             continue
         relative = prefix + os.fsencode(name)
         entry = _entry(path, relative)

@@ -25,7 +25,7 @@ from harnessgym_mcp.gym.compare_folders import keep_folder
 from harnessgym_mcp.gym.compare_plan import Plan, TaskPlan
 from harnessgym_mcp.gym.compare_tasks import GivenTask
 from harnessgym_mcp.gym.executors import Executor, OnOutcome, drive
-from harnessgym_mcp.gym.trial import agent_of, agent_version, hashes_of, score_folder
+from harnessgym_mcp.gym.trial_parts import agent_of, agent_version, hashes_of, score_folder
 from harnessgym_mcp.gym.trial_records import machine
 from harnessgym_mcp.report.model import ReportModel, build, encode
 from harnessgym_mcp.store.atomic import write_atomic

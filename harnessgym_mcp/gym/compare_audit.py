@@ -18,7 +18,7 @@ from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.core.trials import plan as trials_of
 from harnessgym_mcp.gym.compare_files import Files
 from harnessgym_mcp.gym.compare_plan import Plan, TaskPlan
-from harnessgym_mcp.gym.trial import policy_of, score_folder
+from harnessgym_mcp.gym.trial_parts import policy_of, score_folder
 
 __all__ = ["audit"]
 

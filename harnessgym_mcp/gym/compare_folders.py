@@ -112,7 +112,7 @@ def _walk(root: Path, folder: Path) -> Iterator[Entry]:
     with os.scandir(folder) as scanned:
         found = [Path(entry.path) for entry in scanned if entry.name != _OURS]
     if not found and folder != root:
-        yield Entry(folder.relative_to(root).as_posix(), False, "folder")
+        yield Entry(folder.relative_to(root).as_posix(), executable=False, content="folder")
     for path in found:
         entry = _entry(root, path)
         if entry is not None:
@@ -126,7 +126,7 @@ def _entry(root: Path, path: Path) -> Entry | None:
     info, name = path.lstat(), path.relative_to(root).as_posix()
     if stat.S_ISLNK(info.st_mode):
         words = _words(root, path)
-        return None if _OURS in Path(words).parts else Entry(name, False, f"link:{words}")
+        return None if _OURS in Path(words).parts else Entry(name, executable=False, content=f"link:{words}")
     if stat.S_ISDIR(info.st_mode):
         return None
     if not stat.S_ISREG(info.st_mode):

@@ -27,9 +27,9 @@ from harnessgym_mcp.proc.seccomp import syscall_filter
 from harnessgym_mcp.proc.tags import new_tag
 from harnessgym_mcp.proc.toolchain import ETC, ETC_NETWORK, SYSTEM_PATH, Toolchain
 
-__all__ = ["PROTECTED", "BubblewrapSandbox", "Bwrap", "find_bwrap"]
+__all__ = ["BubblewrapSandbox", "Bwrap", "find_bwrap"]
 
-PROTECTED = (".git/hooks", ".git/config", ".mcp.json", ".claude", ".codex", ".cursor", ".gemini", ".vscode")
+_PROTECTED = (".git/hooks", ".git/config", ".mcp.json", ".claude", ".codex", ".cursor", ".gemini", ".vscode")
 """Read-only even in a workspace that may be written: what other programs would later run or obey."""
 
 _HIDDEN = ".harnessgym"  # other servers' data and the record of calls; no clean room has it either
@@ -166,7 +166,7 @@ def _made_files(home: str, fds: "_Files") -> Iterator[str]:
 def _granted(room: Room, paths: Mapping[str, str]) -> Iterator[str]:
     if room.workspace is not None:
         yield from ("--bind" if room.workspace_write else "--ro-bind", str(room.workspace), str(room.workspace))
-        for name in PROTECTED if room.workspace_write else ():
+        for name in _PROTECTED if room.workspace_write else ():
             path = str(room.workspace / name)
             yield from ("--ro-bind-try", path, path)
         if (room.workspace / _HIDDEN).is_dir():

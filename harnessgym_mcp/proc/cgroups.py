@@ -16,7 +16,7 @@ from harnessgym_mcp.proc.leftovers import remove_leftover
 from harnessgym_mcp.proc.room import Bounds
 from harnessgym_mcp.proc.scratch import PREFIX
 
-__all__ = ["ControlGroups", "control_groups", "find_parents", "leftover_groups", "usable_groups", "was_joined"]
+__all__ = ["ControlGroups", "find_parents", "leftover_groups", "usable_groups", "was_joined"]
 
 _MOUNT = Path("/sys/fs/cgroup")
 _CONTROLLERS = ("memory", "pids")
@@ -62,7 +62,7 @@ def _set(group: Path, bounds: Bounds) -> None:
 
 
 @cache
-def control_groups() -> ControlGroups | None:
+def _control_groups() -> ControlGroups | None:
     """None where no group can be made. Whether one can be joined, only a probe tells."""
     try:
         own = Path("/proc/self/cgroup").read_text()
@@ -111,12 +111,12 @@ def _peak(file: Path) -> int:
 
 def usable_groups(report: IsolationReport | None) -> ControlGroups | None:
     """For a sandbox being probed, whatever can be made; for a known one, only what the probe saw at work."""
-    return control_groups() if report is None or report.in_force.get("bounded_by_kernel") else None
+    return _control_groups() if report is None or report.in_force.get("bounded_by_kernel") else None
 
 
 def leftover_groups() -> Iterator[tuple[str, Path]]:
     """`(tag, folder)` of every group of ours."""
-    found = control_groups()
+    found = _control_groups()
     for parent in found.parents if found else ():
         for group in parent.glob(f"{PREFIX}*"):
             yield group.name.removeprefix(PREFIX), group

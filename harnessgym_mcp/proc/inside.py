@@ -17,7 +17,6 @@ __all__ = [
     "checked",
     "environment",
     "limits",
-    "may_set",
     "outer_environment",
     "prelude",
 ]
@@ -26,7 +25,7 @@ _LOADERS = ("LD_", "DYLD_", "GLIBC_", "MALLOC_")  # beginnings of names that cha
 _RESERVED = frozenset({"PATH", "HOME", "TMPDIR", "BASH_ENV", "ENV", "GCONV_PATH", TAG})
 
 
-def may_set(name: str) -> bool:
+def _may_set(name: str) -> bool:
     """May a manifest or a grant set this variable? Not those that decide which code a program loads."""
     return name.isidentifier() and name not in _RESERVED and not name.startswith(_LOADERS)
 
@@ -65,7 +64,7 @@ def environment(room: Room, paths: Mapping[str, str], home: str, tmp: str, path:
         "NO_COLOR": "1",
         "HARNESSGYM": "1",
     }
-    wanted = {k: v for k, v in room.env.items() if may_set(k)}
+    wanted = {k: v for k, v in room.env.items() if _may_set(k)}
     whole = {**fixed, **wanted, **paths}
     checked(whole.values())
     return whole

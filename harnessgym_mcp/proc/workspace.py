@@ -16,9 +16,9 @@ from typing import IO, Literal, NamedTuple, cast
 
 from harnessgym_mcp.core.policy import Qualify
 
-__all__ = ["LEFT_OUT", "Copied", "fresh_workspace"]
+__all__ = ["Copied", "fresh_workspace"]
 
-LEFT_OUT = frozenset(
+_LEFT_OUT = frozenset(
     {
         ".git",
         ".hg",
@@ -185,12 +185,12 @@ def _objects(workspace: Path) -> Iterator[Callable[[_Entry], bytes]]:
 
 def _walk(workspace: Path) -> Iterator[_Entry]:
     for folder, names, files in os.walk(workspace):
-        names[:] = [name for name in names if name not in LEFT_OUT]
+        names[:] = [name for name in names if name not in _LEFT_OUT]
         for name in files:
             path = Path(folder, name)
             with suppress(OSError):
                 info = path.lstat()
-                if name not in LEFT_OUT and (stat.S_ISREG(info.st_mode) or stat.S_ISLNK(info.st_mode)):
+                if name not in _LEFT_OUT and (stat.S_ISREG(info.st_mode) or stat.S_ISLNK(info.st_mode)):
                     yield _Entry(_mode(info.st_mode), path.relative_to(workspace).as_posix(), info.st_size, "")
 
 

@@ -7,12 +7,12 @@ from harnessgym_mcp.core import skills
 from harnessgym_mcp.core.wire import LATEST_LEGACY, LEGACY, MODERN, SERVER_INFO_KEY
 from harnessgym_mcp.server import stats_view
 
-__all__ = ["INSTRUCTIONS", "SERVER_INFO", "discover", "initialize", "modern_result"]
+__all__ = ["discover", "initialize", "modern_result"]
 
-SERVER_INFO = {"name": "harnessgym", "title": "HarnessGym", "version": __version__}
+_SERVER_INFO = {"name": "harnessgym", "title": "HarnessGym", "version": __version__}
 
 # Codex shows the first 250 characters, Claude Code 4096: the pitch comes first.
-INSTRUCTIONS = (
+_INSTRUCTIONS = (
     "Look here first. HarnessGym keeps the tools that earlier sessions built and qualified for this workspace: "
     "measuring, searching, verifying, sweeping. harnessgym.tools finds them, harnessgym.call runs any of them; "
     "prefer them to ad hoc scripts.\n\n"
@@ -41,8 +41,8 @@ def initialize(requested: object) -> dict[str, Any]:
     return {
         "protocolVersion": version,
         "capabilities": _CAPABILITIES,
-        "serverInfo": SERVER_INFO,
-        "instructions": INSTRUCTIONS,
+        "serverInfo": _SERVER_INFO,
+        "instructions": _INSTRUCTIONS,
     }
 
 
@@ -51,7 +51,7 @@ def discover() -> dict[str, Any]:
     body = {
         "supportedVersions": [MODERN, *reversed(LEGACY)],
         "capabilities": _CAPABILITIES,
-        "instructions": INSTRUCTIONS,
+        "instructions": _INSTRUCTIONS,
     }
     return modern_result(body, cacheable=True)
 
@@ -59,5 +59,5 @@ def discover() -> dict[str, Any]:
 def modern_result(body: dict[str, Any], *, cacheable: bool = False) -> dict[str, Any]:
     """A result as the revision without a handshake wants it. Lists may change at any moment: ttlMs is 0."""
     cache = {"ttlMs": 0, "cacheScope": "private"} if cacheable else {}
-    meta = {"_meta": {SERVER_INFO_KEY: SERVER_INFO} | body.get("_meta", {})}
+    meta = {"_meta": {SERVER_INFO_KEY: _SERVER_INFO} | body.get("_meta", {})}
     return {"resultType": "complete"} | body | cache | meta

@@ -13,10 +13,10 @@ from harnessgym_mcp.errors import UsageError
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-__all__ = ["PATH", "TOKEN_VARIABLE", "Guard", "allowed_hosts", "allowed_origins", "is_loopback", "read_token"]
+__all__ = ["PATH", "Guard", "allowed_hosts", "allowed_origins", "is_loopback", "read_token"]
 
 PATH = "/mcp"
-TOKEN_VARIABLE = "HARNESSGYM_HTTP_TOKEN"
+_TOKEN_VARIABLE = "HARNESSGYM_HTTP_TOKEN"
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -35,7 +35,7 @@ def read_token(file: Path | None, environ: Mapping[str, str], host: str, least: 
     """
     hint = f"a random one: {secrets.token_urlsafe(24)}"
     try:
-        token = file.read_text("utf-8").strip() if file else environ.get(TOKEN_VARIABLE, "").strip()
+        token = file.read_text("utf-8").strip() if file else environ.get(_TOKEN_VARIABLE, "").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"the token file cannot be read: {error}") from None
     if (token or file) and (len(token) < least or not token.isascii() or not token.isprintable()):
@@ -43,7 +43,7 @@ def read_token(file: Path | None, environ: Mapping[str, str], host: str, least: 
     if not token and not is_loopback(host):
         raise UsageError(
             f"{host} can be reached from other machines: a token is needed",
-            hint=f"--token-file FILE or {TOKEN_VARIABLE}; {hint}",
+            hint=f"--token-file FILE or {_TOKEN_VARIABLE}; {hint}",
         )
     return token
 

@@ -9,9 +9,9 @@ from harnessgym_mcp.server.presence import Front, fronts
 from harnessgym_mcp.store.callstats import tool_stats
 from harnessgym_mcp.store.home import Home
 
-__all__ = ["WINDOW", "LiveMount", "LiveTool", "Snapshot", "look"]
+__all__ = ["LiveMount", "LiveTool", "Snapshot", "look"]
 
-WINDOW = 60.0  # seconds that rates are taken over
+_WINDOW = 60.0  # seconds that rates are taken over
 
 
 class LiveMount(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,7 +51,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     notes: list[str]
 
 
-def look(home: Home, window: float = WINDOW) -> Snapshot:
+def look(home: Home, window: float = _WINDOW) -> Snapshot:
     """Look once; blocks for some milliseconds. Never raises for a home that is empty or damaged."""
     now = time.time()
     notes: list[str] = []

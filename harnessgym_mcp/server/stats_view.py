@@ -6,11 +6,11 @@ The view is one HTML file without any address in it: it asks its host for the to
 from functools import cache
 from typing import Any, Final
 
-__all__ = ["EXTENSION", "MIME_TYPE", "RESOURCE", "TOOL_META", "URI", "contents"]
+__all__ = ["EXTENSION", "RESOURCE", "TOOL_META", "URI", "contents"]
 
 EXTENSION: Final = "io.modelcontextprotocol/ui"
 URI: Final = "ui://harnessgym/stats"
-MIME_TYPE: Final = "text/html;profile=mcp-app"
+_MIME_TYPE: Final = "text/html;profile=mcp-app"
 
 TOOL_META: Final[dict[str, Any]] = {"ui": {"resourceUri": URI, "visibility": ["model", "app"]}}
 """What the tool's `_meta` says, so that a host knows the view."""
@@ -22,14 +22,14 @@ RESOURCE: Final[dict[str, Any]] = {
     "name": "harnessgym-stats",
     "title": "HarnessGym: use of the harness",
     "description": "What harnessgym.stats answers, as tables: artifacts, calls, never-used tools, quarantine.",
-    "mimeType": MIME_TYPE,
+    "mimeType": _MIME_TYPE,
     "_meta": _META,
 }
 
 
 def contents() -> dict[str, Any]:
     """The one entry of `contents` that resources/read answers with."""
-    return {"uri": URI, "mimeType": MIME_TYPE, "text": _page(), "_meta": _META}
+    return {"uri": URI, "mimeType": _MIME_TYPE, "text": _page(), "_meta": _META}
 
 
 @cache

@@ -5,8 +5,6 @@ puts them; without them these tests are skipped.
 """
 
 import json
-import os
-import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -14,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from real_clients import installed
+from scripted_model import Answer, ScriptedModel
 
 from harnessgym_mcp.agents.agent import Agent, Context, Entry, Prompt, Turn
 from harnessgym_mcp.agents.claude import Claude
@@ -21,11 +21,6 @@ from harnessgym_mcp.agents.codex import Codex
 from harnessgym_mcp.core.policy import Agents
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))
-
-from scripted_model import Answer, ScriptedModel  # noqa: E402
-
-FOLDER = Path(os.environ.get("HARNESSGYM_CLIENTS") or Path.home() / ".cache" / "harnessgym-clients")
 CODEX_CONFIG = """
 model_provider = "scripted"
 [model_providers.scripted]
@@ -40,14 +35,6 @@ enabled = false
 [features]
 plugins = false
 """
-
-
-def installed(name: str) -> str:
-    """The client's program; skips where it is not installed."""
-    found = shutil.which(name, path=str(FOLDER / "node_modules" / ".bin"))
-    if not found:
-        pytest.skip(f"{name} is not installed; scripts/install-clients puts it into {FOLDER}")
-    return found
 
 
 @dataclass

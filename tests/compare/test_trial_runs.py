@@ -65,7 +65,7 @@ async def test_each_arm_gets_what_it_is_meant_to_and_nothing_else(bench: Bench) 
     notes = ["./.agents/skills/plan-notes/SKILL.md", "./.claude/skills/plan-notes/SKILL.md"]
     assert {arm: seen(done, arm)["found"] for arm in ("plain", "aa")} == {"plain": task, "aa": task}
     assert seen(done, "harnessed")["found"] == seen(done, "notes")["found"] == [*notes, *task]
-    assert TOOL in seen(done, "harnessed")["tools"]  # type: ignore[operator]
+    assert TOOL in seen(done, "harnessed")["tools"]
     assert seen(done, "notes")["tools"] == []
     assert len({seen(done, arm)["seed"] for arm in ("plain", "harnessed", "notes", "aa")}) == 1
     assert {seen(done, arm)["prompt"] for arm in ("plain", "harnessed")} == {done.plan.tasks[0].prompt}

@@ -30,7 +30,7 @@ class Board:
     def __init__(self, workspace: Path, state: Path, *more: str) -> None:
         argv = [sys.executable, "-m", "harnessgym_mcp", "dashboard", "--workspace", str(workspace)]
         argv += ["--state", str(state), "--port", "0", "--no-open", "--json", *more]
-        self._complaints = tempfile.TemporaryFile("w+")  # noqa: SIM115
+        self._complaints = tempfile.TemporaryFile("w+")  # noqa: SIM115 - lives as long as the process
         self._process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=self._complaints, text=True)
         assert self._process.stdout is not None
         self.address: str = json.loads(self._process.stdout.readline())["address"]

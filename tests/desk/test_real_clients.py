@@ -2,20 +2,14 @@
 
 import json
 import os
-import shutil
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "clients"))
-
+from real_clients import installed
 from scripted_model import Answer, Call, ScriptedModel
 
 pytestmark = pytest.mark.client
 
-FOLDER = Path(os.environ.get("HARNESSGYM_CLIENTS") or Path.home() / ".cache" / "harnessgym-clients")
 DEADLINE = 90
 PROVIDER = """
 model = "unlisted-model"
@@ -28,13 +22,6 @@ env_key = "SCRIPTED_MODEL_KEY"
 [analytics]
 enabled = false
 """
-
-
-def program(name: str) -> str:
-    found = shutil.which(name, path=str(FOLDER / "node_modules" / ".bin"))
-    if not found:
-        pytest.skip(f"{name} is not installed; scripts/install-clients puts it into {FOLDER}")
-    return found
 
 
 def play(desk, url: str, *argv: str) -> "subprocess.CompletedProcess[str]":
@@ -65,7 +52,7 @@ def trust(desk, url: str = "") -> None:
 
 @pytest.mark.parametrize("scope", ["project", "user"])
 def test_claudes_own_list_shows_it_connected(desk, scope):
-    claude = program("claude")
+    claude = installed("claude")
     if scope == "project":
         trust(desk)
     assert desk.run("connect", "claude", "--scope", scope)[0] == 0
@@ -78,7 +65,7 @@ def test_claudes_own_list_shows_it_connected(desk, scope):
 
 @pytest.mark.parametrize("scope", ["project", "user"])
 def test_codexs_own_list_shows_it_enabled(desk, scope):
-    codex = program("codex")
+    codex = installed("codex")
     if scope == "project":
         trust(desk)
     assert desk.run("connect", "codex", "--scope", scope)[0] == 0
@@ -95,7 +82,7 @@ def test_codexs_own_list_shows_it_enabled(desk, scope):
 @pytest.mark.parametrize("scope", ["project", "user"])
 @pytest.mark.parametrize("client", ["claude", "codex"])
 def test_a_real_session_calls_a_tool_through_what_connect_wrote(desk, client, scope):
-    binary = program(client)
+    binary = installed(client)
     desk.submit()
     with ScriptedModel([Answer("I add.", [Call("adder__add", {"values": [20, 22]})]), Answer("Done.")]) as model:
         trust(desk, model.url)

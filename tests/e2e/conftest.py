@@ -88,7 +88,7 @@ class Agent:
     async def ask(self, tool: str, **arguments: Any) -> dict[str, Any]:
         """A control tool's answer."""
         result = await self.client.call_tool(tool, arguments)
-        return json.loads(result.content[0].text)  # type: ignore[no-any-return]
+        return json.loads(result.content[0].text)
 
     async def until_listed(self, name: str, *, there: bool = True) -> None:
         with anyio.fail_after(DEADLINE):

@@ -74,7 +74,7 @@ class Place:
 
     def draft(self, name: str, files: dict[str, str] | None = None, kind: str = "server") -> Path:
         """A scaffolded artifact beside the workspace, with files replaced."""
-        whole = scaffold(name, kind=kind, tools=["add-up"] if kind == "server" else (), why="sums were wrong")  # type: ignore[arg-type]
+        whole = scaffold(name, kind=kind, tools=["add-up"] if kind == "server" else (), why="sums were wrong")
         return write_files(self.workspace.parent / "drafts" / name, {**whole, **(files or {})})
 
 
@@ -149,7 +149,7 @@ class Wire:
     def ask(self, method: str, **params: Any) -> dict[str, Any]:
         answer = self.answer(method, **params)
         assert "result" in answer, answer
-        return answer["result"]  # type: ignore[no-any-return]
+        return answer["result"]
 
     def close(self) -> None:
         assert self.process.stdin

@@ -48,7 +48,7 @@ def test_without_http_sessions_clients_of_different_names_have_slots_of_their_ow
 
     def ask(client: str, tool: str, session: str = "", **arguments: object) -> dict[str, object]:
         meta = {"io.modelcontextprotocol/clientInfo": {"name": client, "version": "1"}}
-        meta |= {"sessionId": session} if session else {}  # type: ignore[dict-item]
+        meta |= {"sessionId": session} if session else {}
         answer = caller.modern("tools/call", {"name": f"harnessgym.{tool}", "arguments": arguments, "_meta": meta})
         return dict(json.loads(answer["result"]["content"][0]["text"]))
 
@@ -60,7 +60,7 @@ def test_without_http_sessions_clients_of_different_names_have_slots_of_their_ow
     assert choose("editor", "second-tool") == "slot"
     assert choose("terminal", "third-tool") is None
     assert choose("editor", "fourth-tool", session="its-own") is None
-    assert ask("editor", "stats")["open_slot"]["name"] == "first-tool"  # type: ignore[index]
+    assert ask("editor", "stats")["open_slot"]["name"] == "first-tool"
 
 
 def test_without_the_token_nobody_gets_in(serve: Callable[..., Served], tmp_path: Path) -> None:

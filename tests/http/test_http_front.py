@@ -36,8 +36,8 @@ def test_progress_comes_on_its_own_requests_stream_before_the_answer_and_with_it
     with ThreadPoolExecutor(4) as pool:
         for number, heard in enumerate(pool.map(progressing, range(4))):
             *told, answer = heard
-            assert [m["params"]["progressToken"] for m in told] == [number] * 3, heard  # type: ignore[index]
-            assert [m["params"]["progress"] for m in told] == [0, 50, 100]  # type: ignore[index]
+            assert [m["params"]["progressToken"] for m in told] == [number] * 3, heard
+            assert [m["params"]["progress"] for m in told] == [0, 50, 100]
             assert answer["id"] == number
 
 
@@ -49,7 +49,7 @@ def test_two_sessions_use_the_same_ids_without_meeting(everything: str) -> None:
     with ThreadPoolExecutor(8) as pool:
         for heard in pool.map(progressing, callers):
             *told, answer = heard
-            assert [m["params"]["progressToken"] for m in told] == ["t"] * 3, heard  # type: ignore[index]
+            assert [m["params"]["progressToken"] for m in told] == ["t"] * 3, heard
             assert answer["id"] == "same"
 
 

@@ -114,7 +114,7 @@ class Bench(Relayed):
 
     async def request(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
         id = self.ask(method, params)
-        return await self.until(lambda: self.answer(id), f"an answer to {method}")  # type: ignore[no-any-return]
+        return await self.until(lambda: self.answer(id), f"an answer to {method}")
 
     async def call(self, name: str, arguments: dict[str, Any] | None = None, **meta: Any) -> dict[str, Any]:
         params: dict[str, Any] = {"name": name, "arguments": arguments or {}}

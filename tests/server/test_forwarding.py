@@ -159,6 +159,7 @@ async def test_both_eras_are_answered_on_one_pipe(bench):
         (b"[]", -32600, None),
         (b'{"id":4,"method":"tools/call","params":{"name":' + b"[" * 100_000, -32700, 4),
         (b'{"id":4,"method":"tools/call","params":{"name":7}}', -32602, 4),
+        (b'{"id":4,"method":"tools/call","params":{"name":"\xff"}}', -32602, 4),
         (b'{"id":4,"method":"tools/call"}', -32602, 4),
         (b'{"id":4,"method":"no/such"}', -32601, 4),
     ],

@@ -40,7 +40,7 @@ class Answer:
     @property
     def value(self) -> dict[str, Any]:
         assert not self.failed, self.text
-        return json.loads(self.text)  # type: ignore[no-any-return]
+        return json.loads(self.text)
 
     @property
     def complaint(self) -> str:
@@ -65,7 +65,7 @@ class Harness:
     async def run(self, command: str, *more: str) -> dict[str, Any]:
         """The JSON that a command prints."""
         done = await anyio.run_process([*self.argv(command), "--json", *more], check=False, env=scrubbed())
-        return json.loads(done.stdout)  # type: ignore[no-any-return]
+        return json.loads(done.stdout)
 
     @contextlib.asynccontextmanager
     async def session(self, name: str = "") -> AsyncIterator[Callable[..., Any]]:
@@ -125,7 +125,7 @@ class Server:
 
     async def receive(self) -> dict[str, Any]:
         with anyio.fail_after(DEADLINE):
-            return json.loads(await self._stdout.receive_until(b"\n", 1 << 20))  # type: ignore[no-any-return]
+            return json.loads(await self._stdout.receive_until(b"\n", 1 << 20))
 
     async def ask(self, id: Any, method: str, **params: Any) -> None:
         await self.send({"jsonrpc": "2.0", "id": id, "method": method, "params": params})

@@ -223,7 +223,10 @@ async def test_a_broken_file_is_an_error_that_says_what_is_wrong(bench, name, co
 async def test_ulps_are_counted_like_the_steps_between_the_values(bench, dtype):
     code, exponent, fraction = TYPES[dtype]
     bits = 1 + exponent + fraction
-    pattern = lambda v: struct.unpack(f"<{'HIQ'[bits // 32]}", struct.pack("<" + code, v))[0]  # noqa: E731
+
+    def pattern(value: float) -> int:
+        return struct.unpack(f"<{'HIQ'[bits // 32]}", struct.pack("<" + code, value))[0]
+
     async with bench.server("numcheck") as server:
         for a, b in ((1.0, 1.5), (2.0**-20, 2.0**-24), (3.0, 7.0), (0.0, 2.0**-24)):
             found = (await server.call("ulp_distance", a=a, b=b, dtype=dtype)).value

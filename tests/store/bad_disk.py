@@ -29,7 +29,7 @@ def mount(*args: str) -> None:
 
 def refusal(attempt: object) -> list[str]:
     try:
-        attempt()  # type: ignore[operator]
+        attempt()
     except StateError as error:
         return [error.code, error.message, error.hint]
     return []

@@ -27,4 +27,4 @@ BLANK = CallEvent(
 
 
 def event(**changes: object) -> CallEvent:
-    return BLANK._replace(**changes)  # type: ignore[arg-type]
+    return BLANK._replace(**changes)

@@ -56,9 +56,9 @@ def test_a_refused_change_writes_nothing(home: Home) -> None:
 def test_the_newest_are_kept_and_open_ones_always(home: Home) -> None:
     store = IterationStore(home, most=3)
     for number in range(6):
-        store.update(lambda found, n=number: open_slot(found, iteration(n)))  # type: ignore[misc]
+        store.update(lambda found, n=number: open_slot(found, iteration(n)))
         if number:
-            store.update(lambda found, n=number: close_slot(found, f"s-{n}", "qualified", at=1.0))  # type: ignore[misc]
+            store.update(lambda found, n=number: close_slot(found, f"s-{n}", "qualified", at=1.0))
     assert [i.id for i in store.read()] == ["s-0", "s-3", "s-4", "s-5"]
 
 

@@ -66,7 +66,7 @@ def test_a_reader_never_misses_a_change_however_quick(stores: Stores, shop: Work
     shop.publish(stores, "one")
     reader = RegistryStore(stores.home)
     for number in range(60):
-        written = stores.registry.update(lambda r, n=number: with_pin(r, n % 2 == 0))  # type: ignore[misc]
+        written = stores.registry.update(lambda r, n=number: with_pin(r, n % 2 == 0))
         assert reader.load().generation == written.generation
 
 

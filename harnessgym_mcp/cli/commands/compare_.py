@@ -102,7 +102,9 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     with output.busy("preparing tasks, workspaces and bundle"):
         plan = asyncio.run(_planned(arguments, options, files, output))
     if arguments.plan_only:
-        return _show_plan(plan, output)
+        from harnessgym_mcp.cli.commands.compare_text import show_plan
+
+        return show_plan(plan, output)
     with output.busy("trials are under way; Control-C stops, --resume goes on"):
         model = asyncio.run(_carried_out(arguments, options, files, plan, output))
     _show(model, files, output)
@@ -127,6 +129,7 @@ async def _carried_out(
 ) -> "ReportModel":
     import asyncio
 
+    from harnessgym_mcp.cli.commands.compare_text import outcome_line
     from harnessgym_mcp.core.trials import plan as trials_of
     from harnessgym_mcp.gym.compare import carry_out
 
@@ -135,7 +138,7 @@ async def _carried_out(
 
     def tell(outcome: "Outcome") -> None:
         ended.add(outcome.trial)
-        output.say(f"  {len(ended)}/{total}  {_line(outcome)}")
+        output.say(f"  {len(ended)}/{total}  {outcome_line(outcome)}")
 
     try:
         with _executor(arguments, options, files, plan) as executor:
@@ -150,7 +153,7 @@ def _executor(arguments: argparse.Namespace, options: "Options", files: "Files",
     from contextlib import nullcontext
 
     from harnessgym_mcp.gym.executors import LocalExecutor, longest
-    from harnessgym_mcp.gym.trial import policy_of
+    from harnessgym_mcp.gym.trial_parts import policy_of
 
     policy = policy_of(plan)
     if arguments.executor == "ray":
@@ -243,40 +246,6 @@ def _again(argv: list[str]) -> str:
     import shlex
 
     return shlex.join(["harnessgym", *(word for word in argv if word not in ("--plan-only", "--json", "--quiet"))])
-
-
-def _line(outcome: "Outcome") -> str:
-    """One trial that has ended, for a person."""
-    from harnessgym_mcp.core.outcomes import CAUSES
-    from harnessgym_mcp.core.text import one_line
-
-    used = sum(call.used for call in outcome.calls)
-    parts = [
-        "no score" if outcome.score is None else f"score {outcome.score:g}",
-        CAUSES.get(outcome.cause, outcome.cause),
-        one_line(outcome.message, 120),
-        f"{outcome.usage.seconds:.1f} s" if outcome.usage.seconds is not None else "",
-        f"tool calls: {used}" if used else "",
-    ]
-    return f"{outcome.trial}  " + ", ".join(filter(None, parts))
-
-
-def _show_plan(plan: "Plan", output: Output) -> int:
-    import msgspec
-
-    from harnessgym_mcp.core.trials import design_digest
-    from harnessgym_mcp.core.trials import plan as trials_of
-
-    design, trials = plan.design, trials_of(plan.design)
-    rows = [(t.order + 1, t.id, t.arm, t.repetition + 1, t.seed) for t in trials]
-    dollars = f", at most {design.budget.dollars * len(trials):g} dollars" if design.budget.dollars else ""
-    text = (
-        f"{plan.title}\n{len(trials)} trials of at most {design.budget.seconds:g} s each{dollars}\n"
-        f"bundle: {', '.join(design.bundle.artifacts) or 'none'}\ndesign {design_digest(design)[:19]}"
-    )
-    body = msgspec.to_builtins(plan) | {"trials": msgspec.to_builtins(trials)}
-    output.result("comparison", body, text, output.table(("", "trial", "arm", "repetition", "seed"), rows))
-    return 0
 
 
 def _show(model: "ReportModel", files: "Files", output: Output) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from harnessgym_mcp.core.policy import Policy
     from harnessgym_mcp.server.recorder import Observer
 
-__all__ = ["EXAMPLES", "HELP", "configure", "observer_of", "run"]
+__all__ = ["EXAMPLES", "HELP", "configure", "run"]
 
 HELP = "the MCP server: what an agent's config starts"
 
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
             raise UsageError(f"--{option.replace('_', '-')} goes with --transport http")
     from harnessgym_mcp.server.serve import serve_stdio
 
-    serve_stdio(options_of(arguments), observer_of)
+    serve_stdio(options_of(arguments), _observer_of)
     return 0
 
 
@@ -73,11 +73,11 @@ def _run_http(arguments: argparse.Namespace, output: Output) -> int:
         output.result("serve", {"address": address, "token": bool(token)}, f"Serving {address}, {kept}.")
         sys.stdout.flush()
 
-    serve_http(options, place, ready, observer_of)
+    serve_http(options, place, ready, _observer_of)
     return 0
 
 
-def observer_of(policy: "Policy") -> "Observer | None":
+def _observer_of(policy: "Policy") -> "Observer | None":
     """Who else is told of each call, as policy says. Raises UsageError when what that takes is not installed."""
     if not policy.telemetry.otel:
         return None

@@ -24,13 +24,13 @@ from harnessgym_mcp.server.control.services import Services, calls_on_record, la
 from harnessgym_mcp.store.callstats import ToolStats
 from harnessgym_mcp.store.idleness import idle_sessions
 
-__all__ = ["parse_since", "stats"]
+__all__ = ["stats"]
 
 _AGE = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])\Z")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-def parse_since(value: object, now: float) -> float | None:
+def _parse_since(value: object, now: float) -> float | None:
     """Seconds since 1970 from an ISO time, a number, or an age such as `2h`; raises UsageError."""
     if value is None or value == "":
         return None
@@ -61,7 +61,7 @@ class _Question:
 
 def _question(services: Services, ask: Ask) -> _Question:
     arguments = ask.arguments
-    since = parse_since(arguments.get("since"), time.time())
+    since = _parse_since(arguments.get("since"), time.time())
     only = str(arguments.get("artifact") or "") or None
     scope = str(arguments.get("scope") or "session")
     if scope not in ("session", "run", "all"):

@@ -6,11 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
+
+import objective
+
 SERVER = Path(__file__).resolve()
 ROOT = SERVER.parents[3]
 HARNESS = ROOT / ".harnessgym"
-sys.path.insert(0, str(ROOT))
-import objective  # noqa: E402
 
 
 def score(arguments):
