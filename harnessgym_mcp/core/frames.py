@@ -99,6 +99,9 @@ class Answer(Struct, frozen=True, gc=False):
         return self.frame[self.start :].rstrip()[:-1]
 
 
+_UNREAD = (msgspec.MsgspecError, ValueError, RecursionError)
+"""What msgspec raises for JSON that it cannot read; ValueError for a lone surrogate in a text that it decodes."""
+
 _decode = msgspec.json.Decoder(Message).decode
 _decode_fast = msgspec.json.Decoder(_Fast).decode
 _decode_view = msgspec.json.Decoder(_View).decode
@@ -111,17 +114,31 @@ _legal_id = re.compile(rb'"|-?\d').match
 
 def parse(frame: bytes) -> Message:
     """The message in a frame. Raises FrameError (-32700 or -32600) with the sender's id where it can be recovered."""
+    if not _is_text(frame):
+        raise FrameError("not UTF-8", request_id=_find_id(frame))
     try:
         message = _decode(frame)
     except msgspec.ValidationError:
         message = _parse_shape(frame)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except _UNREAD as error:
         message = _parse_slowly(frame, error)
     if message.id is not UNSET and not _legal_id(message.id):
         raise FrameError("an id is a string or a number", rpc_code=INVALID_REQUEST)
     if message.method is UNSET and message.result is UNSET and message.error is UNSET:
         raise FrameError("neither a request nor an answer", rpc_code=INVALID_REQUEST, request_id=_find_id(frame))
     return message
+
+
+def _is_text(frame: bytes) -> bool:
+    """Is it UTF-8? Lone surrogates are let pass, as by Python's json. msgspec does not look into what it skips, and a
+    server's stray bytes could be the end of a client that reads text."""
+    if frame.isascii():
+        return True
+    try:
+        frame.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _parse_shape(frame: bytes) -> Message:
@@ -181,7 +198,7 @@ def object_of(raw: Raw | bytes | UnsetType) -> dict[str, Raw]:
         return {}
     try:
         return _decode_object(raw)
-    except (msgspec.MsgspecError, RecursionError):
+    except _UNREAD:
         pass
     try:
         value = json.loads(bytes(raw))
@@ -233,10 +250,10 @@ def parse_answer(frame: bytes) -> Answer | None:
     when no second `id`, `method` or `error` hides behind the result.
     """
     head = _head(frame)
-    if head:
+    if head and _is_text(frame):
         try:
             fast = _decode_fast(frame)
-        except (msgspec.MsgspecError, RecursionError):
+        except _UNREAD:
             pass
         else:
             view = fast.result
@@ -273,7 +290,7 @@ def _slow_view(id: int, raw: bytes) -> Answer:
     try:
         view = _decode_view(raw)
         return Answer(id, raw + b"}", 0, True, view.isError, view.resultType, _kinds(view))
-    except (msgspec.MsgspecError, RecursionError):
+    except _UNREAD:
         members = object_of(raw)
         kind = bytes(members.get("resultType", b""))
         return Answer(id, raw + b"}", 0, True, bytes(members.get("isError", b"")) == b"true", kind.decode().strip('"'))

@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 
 from harnessgym_mcp import __version__
+from harnessgym_mcp.core.records import decoded
 from harnessgym_mcp.core.text import clean, cut
 from harnessgym_mcp.core.verdict import StageResult, Verdict, finding
 from harnessgym_mcp.proc.groups import kill_all
@@ -59,14 +60,12 @@ class _Progress:
         self.current = ""
         self.started = False
         self.judgement: Judgement | None = None
-        self.nonsense = ""
         self._on_stage = on_stage
 
     def line(self, line: bytes) -> None:
         try:
-            event = msgspec.json.decode(line, type=Event)
-        except msgspec.MsgspecError:
-            self.nonsense = line[:200].decode("utf-8", "replace")
+            event = decoded(line, Event)
+        except msgspec.DecodeError:  # a stray print
             return
         self.current = event.begins or self.current
         self.judgement = event.judgement or self.judgement

@@ -100,7 +100,7 @@ class Switchboard:
         """A batch (2025-03-26 alone has them): each message is taken, and answered, by itself."""
         try:
             parts = msgspec.json.decode(frame, type=list[Raw])
-        except (msgspec.MsgspecError, RecursionError):
+        except (msgspec.MsgspecError, ValueError, RecursionError):
             parts = []
         if not parts:
             client.send(error_reply(b"null", error.rpc_code, error.message))
@@ -271,7 +271,7 @@ class Switchboard:
     def _introduce(self, client: Client, params: dict[str, Raw] | UnsetType) -> None:
         if not client.session.client and params is not UNSET:
             info = object_of(params["_meta"]).get(CLIENT_INFO_KEY)
-            client.introduce(msgspec.json.decode(info) if info is not None else None)
+            client.introduce(values({"info": info})["info"] if info is not None else None)
 
     def _list_tools(self, client: Client, raw_id: bytes, params: dict[str, Any], modern: bool) -> None:
         tools = self.table.catalog.listed

@@ -159,7 +159,7 @@ async def test_both_eras_are_answered_on_one_pipe(bench):
         (b"[]", -32600, None),
         (b'{"id":4,"method":"tools/call","params":{"name":' + b"[" * 100_000, -32700, 4),
         (b'{"id":4,"method":"tools/call","params":{"name":7}}', -32602, 4),
-        (b'{"id":4,"method":"tools/call","params":{"name":"\xff"}}', -32602, 4),
+        (b'{"id":4,"method":"tools/call","params":{"name":"\xff"}}', -32700, 4),
         (b'{"id":4,"method":"tools/call"}', -32602, 4),
         (b'{"id":4,"method":"no/such"}', -32601, 4),
     ],
@@ -169,3 +169,33 @@ async def test_a_malformed_frame_gets_an_error_and_life_goes_on(bench, frame, co
     refused = await bench.until(lambda: bench.answer(id))
     assert refused["error"]["code"] == code
     assert "result" in await bench.request("ping")
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        b'{"jsonrpc":"2.0","id":9,"method":"\xff"}',
+        b'{"jsonrpc":"2.0","id":9,"method":"ping","params":{"\xff":1}}',
+        b'{"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"name":"echo__echo","arguments":{"value":"\xff"}}}',
+    ],
+)
+async def test_a_frame_that_is_not_utf8_gets_an_error_and_life_goes_on(bench, server, frame):
+    await bench.mount(echo=await server("echo"))
+    bench.send(frame)
+    assert bench.answer(9)["error"]["code"] == -32700
+    bench.send(b"[%b]" % frame)
+    assert len(bench.frames) == 2
+    assert bench.frames[1]["error"]["code"] == -32700
+    assert "result" in await bench.call("echo__echo", {"value": "still here"})
+
+
+async def test_half_a_surrogate_pair_passes_in_either_spelling(bench, server):
+    await bench.mount(echo=await server("echo"))
+    for spelt in (b"\\ud800", b"\xed\xa0\x80"):
+        bench.send(
+            b'{"jsonrpc":"2.0","id":"%d","method":"tools/call","params":{"name":"echo__echo","arguments":'
+            b'{"value":"%b"}}}' % (len(spelt), spelt)
+        )
+        id = str(len(spelt))
+        answer = await bench.until(lambda id=id: bench.answer(id))
+        assert json.loads(answer["result"]["content"][0]["text"])["value"] == "\ud800"

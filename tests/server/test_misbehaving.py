@@ -199,3 +199,14 @@ async def test_a_start_that_fails_in_an_unforeseen_way_still_answers_its_caller(
     await bench.mount(odd=version)
     answer = await bench.call("odd__echo")
     assert answer["error"]["data"]["code"] == "upstream-start"
+
+
+@pytest.mark.parametrize("place", ["content", "type", "text", "plain", "resultType", "complete", "key"])
+async def test_an_answer_that_is_not_utf8_fails_its_call_alone(bench, server, place):
+    await bench.mount(bad=await server("malformed_json"))
+    assert "result" in await bench.call("bad__echo", {"value": 1})
+    pid = bench.table.mounts["bad"].status()["pid"]
+    failed = await bench.call("bad__stray-byte", {"place": place})
+    assert failed["error"]["data"]["code"] == "upstream-protocol"
+    assert "result" in await bench.call("bad__echo", {"value": 1})
+    assert bench.table.mounts["bad"].status()["pid"] == pid

@@ -6,7 +6,7 @@ from loop import Server, tool
 
 
 class Malformed(Server):
-    tools = [*Server.tools, tool("broken"), tool("garbage")]
+    tools = [*Server.tools, tool("broken"), tool("garbage"), tool("stray-byte", {"place": {}})]
 
     def receive(self, message):
         name = (message.get("params") or {}).get("name")
@@ -14,6 +14,10 @@ class Malformed(Server):
             self.write(b'{"jsonrpc":"2.0","id":%b,"result":{"content":[}' % json.dumps(message["id"]).encode())
         elif name == "garbage":
             self.write(b'{"jsonrpc": nonsense}')
+        elif name == "stray-byte":
+            answer = {"content": [{"type": "text", "text": "plain"}], "resultType": "complete", "key": 1}
+            line = json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": answer}).encode()
+            self.write(line.replace(message["params"]["arguments"]["place"].encode(), b"\xff"))
         else:
             super().receive(message)
 
