@@ -34,7 +34,7 @@ class Plan(NamedTuple):
     large: int = 20_000_000  # bytes of the result beside which others pass
     listed: tuple[int, ...] = (1, 10, 50, 200)  # mounts
     many: int = 8  # mounts, all running
-    pause: float = 0.05  # seconds
+    pause: float = 0.1  # seconds
 
     def turns(self, arms: Sequence[T], rounds: int) -> Iterator[T]:
         """Each arm once in every round, in an order of its own: none always follows the same other one."""
@@ -45,7 +45,7 @@ class Plan(NamedTuple):
             yield from order
 
     def settle(self) -> None:
-        """After a batch: what an arm does later (rows are written 30 ms after their calls) is not the next one's."""
+        """After a batch: what an arm does later (it writes rows when calls pause) is not the next one's."""
         time.sleep(self.pause)
 
 

@@ -1,5 +1,6 @@
 """Calls made one at a time: percentiles for each arm and answer, batches of all arms in turns."""
 
+import os
 from itertools import chain
 from typing import Any
 
@@ -23,6 +24,17 @@ def latency(bench: Bench, plan: Plan) -> dict[str, Any]:
             plan.settle()
         out[shape.label] = _compared(took)
     return out
+
+
+def pinned(bench: Bench, plan: Plan) -> dict[str, Any]:
+    """`latency` with all processes on one processor: what the way costs, without what it takes to wake another
+    processor, which depends on where the system puts whom and changes from start to start."""
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(allowed)})
+    try:
+        return latency(bench, plan)
+    finally:
+        os.sched_setaffinity(0, allowed)
 
 
 def _batch(plan: Plan, shape: Shape) -> int:

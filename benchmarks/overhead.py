@@ -3,10 +3,10 @@
     python -m benchmarks.overhead [--json] [--calls N] [--only part,part] [--install] [--quick]
     python -m benchmarks.overhead --render docs/measured/overhead.json docs/performance.md [--check]
 
-Parts: latency, throughput, start, memory, stalls, telemetry. All arms run in one run, in turns: what disturbs the
-machine disturbs all alike. Medians, ratios, and the load average before and after. In our arms the mounted server runs
-in the sandbox that this machine gives; in the others it runs bare. `--install` puts the others (fastmcp, mcp-proxy,
-mcp-hub, lazy-mcp) into a cache folder first ($HARNESSGYM_FIELD); what is not there is left out, and said to be.
+Parts: pinned, latency, throughput, start, memory, stalls, telemetry. All arms run in one run, in turns: what
+disturbs the machine disturbs all alike. Medians, ratios, and the load average before and after. In our arms the mounted
+server runs in the sandbox that this machine gives; in the others it runs bare. `--install` puts the others (fastmcp,
+mcp-proxy, mcp-hub, lazy-mcp) into a cache folder first ($HARNESSGYM_FIELD); what is not there is left out, and said.
 `--render` writes a page's tables from the JSON, `--check` only sees whether the page has them.
 """
 
@@ -27,13 +27,14 @@ from typing import Any
 from benchmarks.arms import install, versions
 from benchmarks.bench import QUICK, ROOT, Bench, Plan
 from benchmarks.clients import close_all
-from benchmarks.latency import latency
+from benchmarks.latency import latency, pinned
 from benchmarks.stalls import stalls
 from benchmarks.startup import memory, start_up
 from benchmarks.tables import plain, write
 from benchmarks.throughput import telemetry, throughput
 
 PARTS: dict[str, Callable[[Bench, Plan], Any]] = {
+    "pinned": pinned,
     "latency": latency,
     "throughput": throughput,
     "start": start_up,

@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +21,8 @@ class Table(NamedTuple):
 def tables(result: dict[str, Any]) -> Iterator[Table]:
     """Of the parts that were measured, in the order of their names here."""
     parts: dict[str, Callable[[Any], Iterator[Table]]] = {
-        "latency": _latency,
+        "pinned": partial(_latency, where="all on one processor"),
+        "latency": partial(_latency, where="where the system puts them"),
         "throughput": _throughput,
         "start": _start,
         "memory": _memory,
@@ -32,12 +34,12 @@ def tables(result: dict[str, Any]) -> Iterator[Table]:
             yield from written(result[name])
 
 
-def _latency(part: dict[str, Row]) -> Iterator[Table]:
+def _latency(part: dict[str, Row], where: str) -> Iterator[Table]:
     head = ["", "p50", "p95", "p99", "added p50", "added p99", "times direct"]
     for label, row in part.items():
         keys = ("p50", "p95", "p99", "added_p50", "added_p99")
         rows = [[arm, *(_number(f[key]) for key in keys), f"{f['ratio']:.2f}"] for arm, f in row.items()]
-        yield Table(f"One call at a time, {label}, microseconds", head, rows)
+        yield Table(f"One call at a time, {label}, {where}, microseconds", head, rows)
 
 
 def _throughput(part: dict[str, dict[str, Row]]) -> Iterator[Table]:
@@ -90,8 +92,10 @@ def _stalls(part: dict[str, Any]) -> Iterator[Table]:
 
 
 def _telemetry(part: Row) -> Iterator[Table]:
-    rows = [[arm, f"{f['median']:,}", f"{f['best']:,}", f"{f['ratio']:.1%}"] for arm, f in part.items()]
-    yield Table("What the record of calls takes, calls a second at 32 at once", ["", "median", "best", "share"], rows)
+    for length, row in part.items():
+        title = f"What the record of calls takes, calls a second at 32 at once in bursts of {int(length):,}"
+        rows = [[arm, f"{f['median']:,}", f"{f['best']:,}", f"{f['ratio']:.1%}"] for arm, f in row.items()]
+        yield Table(title, ["", "median", "best", "share"], rows)
 
 
 def _number(value: float) -> str:

@@ -9,7 +9,11 @@ from benchmarks.clients import Client
 
 AT_ONCE = {1: 1, 8: 2, 32: 5}  # and how many times as many calls, so that bursts last alike
 SLOW_PART = 10  # one in so many calls, for slow arms, whatever is at once
-MORE_BURSTS, MORE_CALLS = 2, 2  # for a difference of a few per cent
+MORE_BURSTS = 2  # times as many, for a difference of a few per cent
+LENGTHS = (
+    2,
+    10,
+)  # of these bursts, in times the calls of a plan: one that ends before rows are written, one that does not
 UNWRITTEN, UNRECORDED = "ours, rows made but not written", "ours, no record"
 
 
@@ -28,12 +32,16 @@ def throughput(bench: Bench, plan: Plan) -> dict[str, Any]:
 
 
 def telemetry(bench: Bench, plan: Plan) -> dict[str, Any]:
-    """arm -> `median` and `best` calls a second at 32 at once; `ratio` is to the arm without a record."""
+    """calls in a burst -> arm -> `median` and `best` calls a second at 32 at once; `ratio` is to the arm without a
+    record."""
     without = [ours(bench, 1, UNWRITTEN, "unwritten"), ours(bench, 1, UNRECORDED, "unrecorded")]
-    longer = plan._replace(bursts=plan.bursts * MORE_BURSTS, calls=plan.calls * MORE_CALLS)
-    row = _rates(_warm([ours(bench, 1), *without]), max(AT_ONCE), longer)
-    against(row, "median", UNRECORDED)
-    return row
+    clients = _warm([ours(bench, 1), *without])
+    out = {}
+    for times in LENGTHS:
+        row = _rates(clients, max(AT_ONCE), plan._replace(bursts=plan.bursts * MORE_BURSTS), plan.calls * times)
+        against(row, "median", UNRECORDED)
+        out[str(plan.calls * times)] = row
+    return out
 
 
 def _warm(arms: list[Arm]) -> list[tuple[Arm, Client]]:
@@ -44,10 +52,11 @@ def _warm(arms: list[Arm]) -> list[tuple[Arm, Client]]:
     return clients
 
 
-def _rates(clients: list[tuple[Arm, Client]], at_once: int, plan: Plan) -> dict[str, dict[str, Any]]:
+def _rates(clients: list[tuple[Arm, Client]], at_once: int, plan: Plan, length: int = 0) -> dict[str, dict[str, Any]]:
+    """`length` is that of each burst in calls; 0: as many as take about as long at any number at once."""
     rates: dict[str, list[float]] = {arm.name: [] for arm, _ in clients}
     for arm, client in plan.turns(clients, plan.bursts):
-        calls = arm.share(plan.calls * AT_ONCE[at_once], SLOW_PART * AT_ONCE[at_once], 2 * at_once)
+        calls = length or arm.share(plan.calls * AT_ONCE[at_once], SLOW_PART * AT_ONCE[at_once], 2 * at_once)
         rates[arm.name].append(client.burst(at_once, calls))
         plan.settle()
     return {name: {"median": round(statistics.median(each)), "best": round(max(each))} for name, each in rates.items()}
