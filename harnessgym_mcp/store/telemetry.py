@@ -130,7 +130,7 @@ class TelemetryWriter:
             and time.monotonic() < until
         ):
             handed = self._handed
-            self._hurried.wait(self._policy.flush)
+            self._hurried.wait(min(self._policy.flush, until - time.monotonic()))
         self._hurried.clear()
 
     def _empty_once(self) -> bool:

@@ -173,7 +173,7 @@ CLAIMS: dict[str, list[str]] = {
     ],
     "reliability.md": [
         "an open circuit after {mounts.circuit_failures:word} deaths in a row",
-        "({telemetry.flush} s each)",
+        "the last pause of {telemetry.flush} s, and of about {telemetry.delay} s at most",
         "--minutes {soak.minutes:.0f} --json",
         "{int(soak.minutes):Word} minutes of it, seed {soak.seed}, {soak.clients:word} clients",
         "forwarded calls | {soak.requests:,}, {soak.calls:,} |",

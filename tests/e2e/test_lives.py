@@ -87,7 +87,7 @@ async def test_a_signal_costs_no_row_and_leaves_no_process(published, number):
     children = descendants(raw.process.pid)
     assert children
     handles = [os.pidfd_open(pid) for pid in children]
-    if number == signal.SIGKILL:  # what was put two flush intervals ago is on disk
+    if number == signal.SIGKILL:  # rows are written when calls pause
         deadline = time.monotonic() + 20
         while not (published.home / "telemetry.sqlite").exists() or len(rows(published)) < 20:
             assert time.monotonic() < deadline

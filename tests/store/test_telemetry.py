@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from calls_bench import event
 
-from harnessgym_mcp.core.events import CallEvent
+from harnessgym_mcp.core.events import CallEvent, Session
 from harnessgym_mcp.core.policy import Telemetry
 from harnessgym_mcp.store.calls_table import COLUMNS, MIGRATIONS, insert, migrate, shape_is_right
 from harnessgym_mcp.store.callstats import recent_calls
@@ -327,3 +327,42 @@ def test_the_file_is_private(home: Home, writer: TelemetryWriter) -> None:
     writer.put(event())
     eventually(lambda: tools(home))
     assert home.telemetry.stat().st_mode & 0o077 == 0
+
+
+def test_rows_wait_for_a_pause_but_not_for_long_and_not_when_somebody_asks(home: Home) -> None:
+    patient = TelemetryWriter(home, replace(POLICY, flush=60.0, delay=60.0))
+    patient.put(event(tool="a"))
+    assert patient.flush(20.0)  # whoever asks has them at once
+    assert [row["tool"] for row in recent_calls(home, 10)] == ["a"]
+    patient.close(20.0)
+    busy = TelemetryWriter(home, replace(POLICY, flush=5.0, delay=0.2))
+    keep_putting(home, busy, 2)
+    busy.close(20.0)
+
+
+def test_many_rows_wait_for_no_pause(home: Home) -> None:
+    writer = TelemetryWriter(home, replace(POLICY, flush=0.5, delay=60.0, batch=5))
+    keep_putting(home, writer, 5)
+    writer.close(20.0)
+
+
+def keep_putting(home: Home, writer: TelemetryWriter, wanted: int) -> None:
+    """Rows without a pause, until some are on disk."""
+    deadline = time.monotonic() + 20
+    while len(recent_calls(home, wanted)) < wanted:
+        writer.put(event(tool="b"))
+        assert time.monotonic() < deadline
+
+
+def test_a_call_as_it_ended_becomes_its_row(home: Home) -> None:
+    writer = TelemetryWriter(home, POLICY)
+    who = Session("s", "client", "1", "front", '{"run": "r"}')
+    raw = (1.5, "s", "t", "u", who, "a", "sha256:x", "add", "agent", "call", 2.5, "completed")
+    writer.put((*raw, b'{"x": 1, "\xff": 2}', 7, ("text", "image", "text"), ""))
+    writer.put((*raw, b'{"x": 1, "y": {"z": 2}}', 7, ("text", "image", "text"), ""))
+    assert writer.close(20.0) == 0
+    rows = recent_calls(home, 10)
+    assert rows[0]["argument_keys"] in ("[]", '["x","�"]')
+    assert rows[1]["argument_keys"] == '["x","y"]'
+    assert rows[1]["content_kinds"] == '{"text":2,"image":1}'
+    assert (rows[1]["front"], rows[1]["labels"], rows[1]["argument_bytes"]) == ("front", '{"run": "r"}', 23)
