@@ -49,55 +49,17 @@ class CallEvent(NamedTuple):
 
 
 RawCall = tuple[
-    float, str, str, str, Session, str, str, str, str, str, float, str, bytes | None, int, tuple[str, ...], str
+    float, str, str, str, str, str, str, str, str, str, str, str, float, str, bytes | None, int, tuple[str, ...], str
 ]
-"""A call as it ended, kept until there is time to make its event: at, session, thread, tool use, Session, artifact,
-digest, tool, origin, via, duration in ms, status, arguments as JSON, size of the result, kinds of its content, error.
-A plain tuple of values without references to others, which the garbage collector need not look at twice."""
+"""A call as it ended, kept until there is time to make its event: the first fields of CallEvent up to `status`, then
+the arguments as JSON, the size of the result, the kinds of its content, the error. A plain tuple of plain values, which
+the garbage collector need not look at twice."""
 
 
 def event_of(raw: RawCall) -> CallEvent:
     """The event of an ended call."""
-    (
-        at,
-        session,
-        thread,
-        tool_use,
-        who,
-        artifact,
-        digest,
-        tool,
-        origin,
-        via,
-        ms,
-        status,
-        arguments,
-        size,
-        kinds,
-        error,
-    ) = raw
-    return CallEvent(
-        at=at,
-        session=session,
-        thread=thread,
-        tool_use=tool_use,
-        front=who.front,
-        client=who.client,
-        labels=who.labels,
-        artifact=artifact,
-        digest=digest,
-        tool=tool,
-        origin=origin,
-        via=via,
-        duration_ms=ms,
-        status=status,
-        argument_keys=_keys_json(arguments),
-        argument_bytes=len(arguments or b""),
-        arguments=None,
-        result_bytes=size,
-        content_kinds=_kinds_json(kinds),
-        error=error,
-    )
+    arguments, size, kinds, error = raw[14:]
+    return CallEvent(*raw[:14], _keys_json(arguments), len(arguments or b""), None, size, _kinds_json(kinds), error)
 
 
 def _keys_json(arguments: bytes | None) -> str:

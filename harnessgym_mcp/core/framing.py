@@ -6,6 +6,7 @@ once, from the reads that it came in, and is sent on in parts, without being put
 """
 
 from collections.abc import Callable
+from typing import cast
 
 __all__ = ["SHORT", "Part", "Splitter", "with_headers", "with_newline"]
 
@@ -13,6 +14,8 @@ Part = bytes | memoryview
 """A piece of a frame."""
 
 SHORT = 32_768  # bytes; what is shorter is cheaper to copy than to send in parts
+
+_LONG = 2 << 20  # bytes; to put together more at once would hold others up
 
 _WHITE = b" \t\r\n"
 
@@ -38,6 +41,7 @@ class Splitter:
         "_body",
         "_held",
         "_in_headers",
+        "_long",
         "_most",
         "_on_frame",
         "_on_oversize",
@@ -59,6 +63,7 @@ class Splitter:
         self._on_stray = on_stray
         self._on_oversize = on_oversize
         self._parts: list[bytes] = []  # the beginning of what is not complete yet
+        self._long: bytearray | None = None  # the same, once it is long: it grows in place, a little with each read
         self._held = 0  # its length
         self._body = -1  # length of the body that headers announced
         self._in_headers = False  # are we between the first header line and the body?
@@ -78,18 +83,28 @@ class Splitter:
                 at = self._take_line(data, at)
 
     def _keep(self, data: bytes, at: int) -> int:
-        self._parts.append(data[at:] if at else data)
         self._held += len(data) - at
+        if self._long is not None:
+            self._long += data[at:]
+            return len(data)
+        self._parts.append(data[at:] if at else data)
+        if self._held > _LONG:
+            self._long = bytearray().join(self._parts)
+            self._parts.clear()
         return len(data)
 
     def _whole(self, data: bytes, at: int, end: int) -> bytes:
         """What is held and the data up to `end`."""
         if not self._held:
             return data[at:end]
-        whole = b"".join((*self._parts, data[at:end]))
-        self._parts.clear()
         self._held = 0
-        return whole
+        if self._long is not None:
+            whole, self._long = self._long, None
+            whole += data[at:end]
+            return cast(bytes, whole)  # as good as bytes to all who read it, and a copy would cost what was saved
+        parts = (*self._parts, data[at:end])
+        self._parts.clear()
+        return b"".join(parts)
 
     def _take_line(self, data: bytes, at: int) -> int:
         end = data.find(b"\n", at)

@@ -11,7 +11,7 @@ from harnessgym_mcp.upstream.call import Call
 __all__ = ["Observer", "Recorder", "Sink"]
 
 _LIGHT = 2048  # bytes of arguments that are kept until there is time for them
-_ARGUMENTS: Final = 12  # their place in a RawCall
+_ARGUMENTS: Final = 14  # their place in a RawCall
 
 
 class Sink(Protocol):
@@ -56,7 +56,9 @@ class Recorder:
             identity.session,
             identity.thread,
             identity.tool_use,
-            session,
+            session.front,
+            session.client,
+            session.labels,
             artifact,
             digest,
             call.tool,

@@ -84,6 +84,18 @@ def test_long_frames_are_sent_in_parts_and_come_back_whole():
     assert b"".join(with_newline(head, tail)) == long + b"\n"
 
 
+def test_a_frame_of_many_reads_comes_whole_and_leaves_nothing_behind():
+    heard = Heard(most=20_000_000)
+    for size in (3_000_000, 5, 4_000_000):
+        for how in (with_newline, with_headers):
+            long = json.dumps({"text": "x" * size}).encode()
+            heard.frames.clear()
+            heard.feed(b"".join(how(long)) + b'{"ok":1}\n', range(0, size, 65_536))
+            assert heard.frames == [long, b'{"ok":1}']
+    assert heard.feed(b"x" * 3_000_000 + b"\n" + b'{"ok":1}\n', range(0, 3_000_000, 65_536)).frames[-1] == b'{"ok":1}'
+    assert len(heard.stray) == 1
+
+
 def test_white_space_and_empty_lines_mean_nothing():
     assert Heard().feed(b'\n  \r\n  {"ok":1}  \r\n\n').frames == [b'{"ok":1}']
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from calls_bench import event
 
-from harnessgym_mcp.core.events import CallEvent, Session
+from harnessgym_mcp.core.events import CallEvent
 from harnessgym_mcp.core.policy import Telemetry
 from harnessgym_mcp.store.calls_table import COLUMNS, MIGRATIONS, insert, migrate, shape_is_right
 from harnessgym_mcp.store.callstats import recent_calls
@@ -356,8 +356,22 @@ def keep_putting(home: Home, writer: TelemetryWriter, wanted: int) -> None:
 
 def test_a_call_as_it_ended_becomes_its_row(home: Home) -> None:
     writer = TelemetryWriter(home, POLICY)
-    who = Session("s", "client", "1", "front", '{"run": "r"}')
-    raw = (1.5, "s", "t", "u", who, "a", "sha256:x", "add", "agent", "call", 2.5, "completed")
+    raw = (
+        1.5,
+        "s",
+        "t",
+        "u",
+        "front",
+        "client",
+        '{"run": "r"}',
+        "a",
+        "sha256:x",
+        "add",
+        "agent",
+        "call",
+        2.5,
+        "completed",
+    )
     writer.put((*raw, b'{"x": 1, "\xff": 2}', 7, ("text", "image", "text"), ""))
     writer.put((*raw, b'{"x": 1, "y": {"z": 2}}', 7, ("text", "image", "text"), ""))
     assert writer.close(20.0) == 0
