@@ -98,8 +98,7 @@ class Link(asyncio.SubprocessProtocol):
         return link
 
     _transport: asyncio.SubprocessTransport | None = None
-    _input: asyncio.WriteTransport | None = None
-    _stdin: Outlet
+    _stdin: Outlet | None = None  # as the others, from when `open` has made it
     _stdout: asyncio.ReadTransport | None = None
     _errors: asyncio.ReadTransport | None = None
     pid: int
@@ -121,8 +120,8 @@ class Link(asyncio.SubprocessProtocol):
                 pass_fds=prepared.pass_fds,
                 start_new_session=True,
             )
-            self._input, _ = await loop.connect_write_pipe(lambda: _Stdin(self), files[0])
-            self._stdin = Outlet(self._input)
+            stdin_transport, _ = await loop.connect_write_pipe(lambda: _Stdin(self), files[0])
+            self._stdin = Outlet(stdin_transport)
             self._errors, _ = await loop.connect_read_pipe(lambda: _Output(self._keep_stderr, self._ended), files[2])
             self._stdout, _ = await loop.connect_read_pipe(lambda: _Output(self._read, self._ended), files[1])
         except BaseException:  # also when the start is called off half-way
@@ -140,12 +139,13 @@ class Link(asyncio.SubprocessProtocol):
 
     def send(self, frame: bytes) -> None:
         """Queue one frame in the child's framing; dropped when the child's stdin is closed."""
-        self._stdin.send(with_headers(frame) if self.framing == "headers" else with_newline(frame))
+        if self._stdin:
+            self._stdin.send(with_headers(frame) if self.framing == "headers" else with_newline(frame))
 
     @property
     def unsent(self) -> int:
         """Bytes that the child has not taken yet."""
-        return self._stdin.transport.get_write_buffer_size()
+        return self._stdin.transport.get_write_buffer_size() if self._stdin else 0
 
     def pause_writing(self) -> None:
         self.writable = False
@@ -194,8 +194,8 @@ class Link(asyncio.SubprocessProtocol):
     def process_exited(self) -> None:
         self._code = self._transport.get_returncode() if self._transport else None
         self.exited.set()
-        if self._input and not self._input.is_closing():
-            self._input.abort()  # nobody reads it any more
+        if self._stdin and not self._stdin.transport.is_closing():
+            self._stdin.transport.abort()  # nobody reads it any more
         self._end()
 
     def _end(self) -> None:
@@ -233,8 +233,8 @@ class Link(asyncio.SubprocessProtocol):
 
     async def close(self, grace: float) -> bool:
         """EOF, then SIGKILL after `grace` seconds; True when the child left by itself. Idempotent."""
-        if self._input:
-            self._input.close()
+        if self._stdin:
+            self._stdin.transport.close()
         self.set_reading(True)
         try:
             async with asyncio.timeout(grace):

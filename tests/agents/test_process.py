@@ -30,7 +30,7 @@ def python(code: str) -> tuple[str, ...]:
 
 
 DAEMON = """
-    import os, signal, sys, time
+    import os, signal, sys
     if os.fork():
         os._exit(0)
     os.setsid()
@@ -39,7 +39,9 @@ DAEMON = """
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     open(sys.argv[1] + ".new", "w").write(str(os.getpid()))
     os.rename(sys.argv[1] + ".new", sys.argv[1])
-    time.sleep(600)
+    if sys.argv[2:]:
+        os.close(int(sys.argv[2]))  # whoever waits for the marker is told
+    signal.pause()
 """
 
 
@@ -95,7 +97,7 @@ async def test_a_signal_that_ended_it_is_told(tmp_path):
 
 
 async def test_a_hanging_program_that_ignores_sigterm_is_killed_in_time(tmp_path):
-    code = "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
+    code = "import signal; signal.signal(15, signal.SIG_IGN); print('up', flush=True); signal.pause()"
     start = time.monotonic()
     ending = await run(program(tmp_path, *python(code), timeout=0.5))
     assert (ending.timed_out, ending.code) == (True, -signal.SIGKILL)
@@ -105,13 +107,13 @@ async def test_a_hanging_program_that_ignores_sigterm_is_killed_in_time(tmp_path
 
 async def test_a_program_that_tidies_up_on_sigterm_may_do_so(tmp_path):
     code = """
-        import signal, sys, time
+        import signal, sys
         def leave(*_):
             print("tidied", flush=True)
             sys.exit(5)
         signal.signal(signal.SIGTERM, leave)
         print("up", flush=True)
-        time.sleep(600)
+        signal.pause()
     """
     ending = await run(program(tmp_path, *python(code), timeout=1, rules=Agents(grace=10)))
     assert (ending.timed_out, ending.code) == (True, 5)
@@ -121,10 +123,12 @@ async def test_a_program_that_tidies_up_on_sigterm_may_do_so(tmp_path):
 async def test_a_daemon_in_its_own_session_without_environment_does_not_outlive_its_program(tmp_path, gone):
     marker = tmp_path / "pid"
     code = f"""
-        import subprocess, sys, os, time
-        subprocess.Popen([sys.executable, "-S", "-c", {textwrap.dedent(DAEMON)!r}, {str(marker)!r}], env={{}})
-        while not os.path.exists({str(marker)!r}):
-            time.sleep(0.005)
+        import subprocess, sys, os
+        told, telling = os.pipe()
+        argv = [sys.executable, "-S", "-c", {textwrap.dedent(DAEMON)!r}, {str(marker)!r}, str(telling)]
+        subprocess.Popen(argv, env={{}}, pass_fds=(telling,))
+        os.close(telling)
+        os.read(told, 1)  # ends when the daemon has written
         print("left it")
     """
     ending = await run(program(tmp_path, *python(code)))

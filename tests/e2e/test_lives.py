@@ -97,12 +97,12 @@ async def test_a_signal_costs_no_row_and_leaves_no_process(published, number):
 
 
 async def test_a_signal_in_mid_call_records_the_call_as_cancelled(place):
-    draft = place.draft("slow", **{"import json\n": "import json\nimport time\n", "def example(": "def example("})
+    draft = place.draft("slow", **{"import json\n": "import json\nimport signal\n", "def example(": "def example("})
     server = draft / "server.py"
     text = server.read_text().replace(
-        '    return {"total"', '    if sum(values) == 77:\n        time.sleep(60)\n    return {"total"'
+        '    return {"total"', '    if sum(values) == 77:\n        signal.pause()\n    return {"total"'
     )
-    assert "time.sleep" in text
+    assert "signal.pause" in text
     server.write_text(text)
     assert (await place.run("submit", str(draft)))[0] == 0
     raw = Raw(place)

@@ -17,7 +17,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 
@@ -27,12 +26,15 @@ def emit(event):
 
 def leave(path):
     code = (
-        "import os, time, pathlib, signal; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
-        f"pathlib.Path({path!r}).write_text(str(os.getpid())); time.sleep(600)"
+        "import os, sys, pathlib, signal; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+        f"pathlib.Path({path!r}).write_text(str(os.getpid())); os.close(int(sys.argv[1])); signal.pause()"
     )
-    subprocess.Popen([sys.executable, "-S", "-c", code], env={}, start_new_session=True, close_fds=True)
-    while not Path(path).exists() or not Path(path).read_text():
-        time.sleep(0.005)
+    told, telling = os.pipe()
+    argv = [sys.executable, "-S", "-c", code, str(telling)]
+    subprocess.Popen(argv, env={}, start_new_session=True, pass_fds=(telling,))
+    os.close(telling)
+    os.read(told, 1)  # ends when the other has written
+    os.close(told)
 
 
 def record(prompt):
@@ -54,7 +56,7 @@ def perform(speaker, prompt):
         speaker.call("harnessgym", "fft__plan", None)
         if argument:
             leave(argument)
-        time.sleep(600)
+        signal.pause()
     if act == "refused":
         speaker.fail("the model is out of order")
     if act == "mute":
