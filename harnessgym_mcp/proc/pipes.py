@@ -5,7 +5,7 @@ import fcntl
 import os
 from typing import NamedTuple
 
-__all__ = ["Pipes", "widen"]
+__all__ = ["End", "Pipes", "widen"]
 
 _PIPE_BYTES = 1 << 20
 
@@ -31,6 +31,36 @@ class Pipes(NamedTuple):
 
     def close_child(self) -> None:
         _close(self.child)
+
+
+class End:
+    """Our end of a pipe, as an event loop's transport takes it: closed once.
+
+    uvloop's transports let the C library close the descriptor and close the file object after that, which is to fail.
+    In the moment between, another thread may have been given the number, and it would be its file that is closed: a
+    database's, say.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._identity = _identity(descriptor)
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def close(self) -> None:
+        """Idempotent; nothing where the number means another file by now."""
+        if self._identity is not None and _identity(self._descriptor) == self._identity:
+            os.close(self._descriptor)
+        self._identity = None
+
+
+def _identity(descriptor: int) -> tuple[int, int] | None:
+    try:
+        found = os.fstat(descriptor)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def widen(descriptor: int) -> None:

@@ -17,7 +17,7 @@ from typing import Protocol
 from harnessgym_mcp.core.frames import PARSE_ERROR, error_reply
 from harnessgym_mcp.core.framing import Part, Splitter, with_newline
 from harnessgym_mcp.core.policy import Policy
-from harnessgym_mcp.proc.pipes import widen
+from harnessgym_mcp.proc.pipes import End, widen
 from harnessgym_mcp.upstream.outlet import Outlet, take
 
 __all__ = ["StdioFront"]
@@ -90,7 +90,7 @@ class StdioFront:
             out = self._copy_to_file(out)
         transport, _ = await loop.connect_write_pipe(
             lambda: _Writer(self._valve, self._flushed, lambda: self._hurry("stdout was closed")),
-            os.fdopen(out, "wb", 0),
+            End(out),
         )
         transport.set_write_buffer_limits(self._policy.mounts.buffer_bytes)
         self._out = Outlet(transport)
@@ -102,7 +102,7 @@ class StdioFront:
         if not _pollable(source):
             self._pump_file(source, reader)
         else:
-            await loop.connect_read_pipe(lambda: reader, os.fdopen(source, "rb", 0))
+            await loop.connect_read_pipe(lambda: reader, End(source))
         for number in _SIGNALS:
             loop.add_signal_handler(number, self._hurry, signal.Signals(number).name)
 

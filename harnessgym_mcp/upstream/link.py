@@ -17,7 +17,7 @@ from harnessgym_mcp.core.policy import Limits
 from harnessgym_mcp.core.text import clean, cut
 from harnessgym_mcp.errors import UpstreamStartError
 from harnessgym_mcp.proc.groups import kill_all
-from harnessgym_mcp.proc.pipes import Pipes
+from harnessgym_mcp.proc.pipes import End, Pipes
 from harnessgym_mcp.proc.sandbox import Prepared
 from harnessgym_mcp.upstream.outlet import Outlet, take
 
@@ -107,7 +107,7 @@ class Link(asyncio.SubprocessProtocol):
         loop = asyncio.get_running_loop()
         prepared = self._prepared
         stdin, stdout, stderr = pipes.child
-        files = [os.fdopen(fd, mode, 0) for fd, mode in zip(pipes.ours, ("wb", "rb", "rb"), strict=True)]
+        files = [End(descriptor) for descriptor in pipes.ours]
         try:
             await loop.subprocess_exec(
                 lambda: self,
