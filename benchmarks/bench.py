@@ -1,5 +1,6 @@
 """What the parts of the benchmark share: how much is asked, a workspace with the echo server mounted, and summaries."""
 
+import contextlib
 import json
 import os
 import random
@@ -20,6 +21,7 @@ SERVED = Path(__file__).with_name("served")
 ECHO = [sys.executable, "-S", str(SERVED / "echo_server.py")]
 SCHEMAS = "https://agent-plugins.org/schemas/1.0.0"
 T = TypeVar("T")
+_AT_REST = 0.003  # seconds of a processor, used meanwhile
 
 
 class Plan(NamedTuple):
@@ -34,7 +36,8 @@ class Plan(NamedTuple):
     large: int = 20_000_000  # bytes of the result beside which others pass
     listed: tuple[int, ...] = (1, 10, 50, 200)  # mounts
     many: int = 8  # mounts, all running
-    pause: float = 0.1  # seconds
+    pause: float = 0.1  # seconds between batches
+    rest: float = 0.25  # seconds without work, after which an arm is done with a burst
 
     def turns(self, arms: Sequence[T], rounds: int) -> Iterator[T]:
         """Each arm once in every round, in an order of its own: none always follows the same other one."""
@@ -44,12 +47,25 @@ class Plan(NamedTuple):
             shuffle(order)
             yield from order
 
-    def settle(self) -> None:
-        """After a batch: what an arm does later (it writes rows when calls pause) is not the next one's."""
-        time.sleep(self.pause)
+    def settle(self, pid: int) -> None:
+        """After a burst, until the process is at rest: what it does later (ours writes rows when calls pause) is not to
+        be the next arm's burden."""
+        before, now = -1.0, processor_seconds(pid)
+        while self.rest and now - before > _AT_REST:
+            time.sleep(self.rest)
+            before, now = now, processor_seconds(pid)
 
 
-QUICK = Plan(20, 2, 1, 1, 1, 0.2, 2_000_000, (1, 3), 2, 0.0)
+def processor_seconds(pid: int) -> float:
+    """What a process has used so far, of all its threads that live."""
+    used = 0
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(OSError):  # it has just ended
+            used += int((thread / "schedstat").read_text().split()[0])
+    return used / 1e9
+
+
+QUICK = Plan(20, 2, 1, 1, 1, 0.2, 2_000_000, (1, 3), 2, 0.0, 0.0)
 
 
 class Bench:

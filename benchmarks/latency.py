@@ -1,6 +1,7 @@
 """Calls made one at a time: percentiles for each arm and answer, batches of all arms in turns."""
 
 import os
+import time
 from itertools import chain
 from typing import Any
 
@@ -21,7 +22,7 @@ def latency(bench: Bench, plan: Plan) -> dict[str, Any]:
         for arm, client in plan.turns(clients, 1 + plan.rounds):
             count = arm.share(_batch(plan, shape), SLOW_PART, 5)
             took[arm.name].append([client.time_call(client.names[0], shape) for _ in range(count)])
-            plan.settle()
+            time.sleep(plan.pause)
         out[shape.label] = _compared(took)
     return out
 

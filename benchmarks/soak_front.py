@@ -24,7 +24,7 @@ from harnessgym_mcp.core.lifecycle import Version
 from harnessgym_mcp.core.policy import Policy
 from harnessgym_mcp.server.asking import Ask
 from harnessgym_mcp.server.client import Client
-from harnessgym_mcp.server.recorder import Recorder
+from harnessgym_mcp.server.recorder import Reading, Recorder
 from harnessgym_mcp.server.stdio import StdioFront
 from harnessgym_mcp.server.switchboard import Switchboard
 from harnessgym_mcp.server.table import MountTable
@@ -58,7 +58,7 @@ class Front(Relayed):
     """The rooms put together."""
 
     def __init__(self, home: Home, policy: Policy) -> None:
-        self.telemetry = TelemetryWriter(home, policy.telemetry)
+        self.telemetry = TelemetryWriter(home, policy.telemetry, Reading(policy))
         self.table = MountTable((), SPAWNER, policy, self)
         recorder = Recorder(self.telemetry, policy)
         self.switchboard = Switchboard(self.table, self._own, no_reader, recorder, policy)

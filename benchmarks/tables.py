@@ -93,9 +93,15 @@ def _stalls(part: dict[str, Any]) -> Iterator[Table]:
 
 def _telemetry(part: Row) -> Iterator[Table]:
     for length, row in part.items():
-        title = f"What the record of calls takes, calls a second at 32 at once in bursts of {int(length):,}"
-        rows = [[arm, f"{f['median']:,}", f"{f['best']:,}", f"{f['ratio']:.1%}"] for arm, f in row.items()]
-        yield Table(title, ["", "median", "best", "share"], rows)
+        title = (
+            f"What the record of calls takes, 32 at once in bursts of {int(length):,}: calls a second, and the front's "
+            "processor time for each call, microseconds"
+        )
+        rows = [
+            [arm, f"{f['median']:,}", f"{f['best']:,}", f"{f['ratio']:.1%}", f"{f['during']:.1f}", f"{f['after']:.1f}"]
+            for arm, f in row.items()
+        ]
+        yield Table(title, ["", "median", "best", "share", "during the burst", "after it"], rows)
 
 
 def _number(value: float) -> str:

@@ -3,18 +3,15 @@
 import statistics
 from typing import Any
 
-from benchmarks.arms import Arm, all_arms, ours
-from benchmarks.bench import Bench, Plan, against
+from benchmarks.arms import OURS, Arm, all_arms, ours
+from benchmarks.bench import Bench, Plan, against, processor_seconds
 from benchmarks.clients import Client
 
 AT_ONCE = {1: 1, 8: 2, 32: 5}  # and how many times as many calls, so that bursts last alike
 SLOW_PART = 10  # one in so many calls, for slow arms, whatever is at once
-MORE_BURSTS = 2  # times as many, for a difference of a few per cent
-LENGTHS = (
-    2,
-    10,
-)  # of these bursts, in times the calls of a plan: one that ends before rows are written, one that does not
-UNWRITTEN, UNRECORDED = "ours, rows made but not written", "ours, no record"
+STARTS = 4  # of the processes that differ by a few per cent: where the system puts them counts for more
+LENGTHS = (2, 10)  # of their bursts, in times the calls of a plan
+UNRECORDED = "ours, no record"
 
 
 def throughput(bench: Bench, plan: Plan) -> dict[str, Any]:
@@ -32,16 +29,38 @@ def throughput(bench: Bench, plan: Plan) -> dict[str, Any]:
 
 
 def telemetry(bench: Bench, plan: Plan) -> dict[str, Any]:
-    """calls in a burst -> arm -> `median` and `best` calls a second at 32 at once; `ratio` is to the arm without a
-    record."""
-    without = [ours(bench, 1, UNWRITTEN, "unwritten"), ours(bench, 1, UNRECORDED, "unrecorded")]
-    clients = _warm([ours(bench, 1), *without])
+    """calls in a burst -> arm -> `median` and `best` calls a second at 32 at once, `ratio` (to the arm without a
+    record), and the front's processor time in microseconds for each call: `during` the burst, and `after` it."""
     out = {}
     for times in LENGTHS:
-        row = _rates(clients, max(AT_ONCE), plan._replace(bursts=plan.bursts * MORE_BURSTS), plan.calls * times)
+        length = plan.calls * times
+        seen: dict[str, list[tuple[float, float, float]]] = {OURS: [], UNRECORDED: []}
+        for _ in range(min(STARTS, plan.starts)):
+            clients = _warm([ours(bench, 1), ours(bench, 1, UNRECORDED, "unrecorded")])
+            for arm, client in plan.turns(clients, plan.bursts):
+                seen[arm.name].append(_burst(client, length, plan))
+            for _, client in clients:
+                client.close()
+        row = {arm: _taken(bursts) for arm, bursts in seen.items()}
         against(row, "median", UNRECORDED)
-        out[str(plan.calls * times)] = row
+        out[str(length)] = row
     return out
+
+
+def _burst(client: Client, length: int, plan: Plan) -> tuple[float, float, float]:
+    """Calls a second; microseconds for each call during the burst and after it."""
+    pid = client.process.pid
+    begin = processor_seconds(pid)
+    rate = client.burst(max(AT_ONCE), length)
+    end = processor_seconds(pid)
+    plan.settle(pid)
+    return rate, (end - begin) / length * 1e6, (processor_seconds(pid) - end) / length * 1e6
+
+
+def _taken(bursts: list[tuple[float, float, float]]) -> dict[str, Any]:
+    rates, during, after = zip(*bursts, strict=True)
+    times = {"during": round(statistics.median(during), 2), "after": round(statistics.median(after), 2)}
+    return {"median": round(statistics.median(rates)), "best": round(max(rates))} | times
 
 
 def _warm(arms: list[Arm]) -> list[tuple[Arm, Client]]:
@@ -52,11 +71,10 @@ def _warm(arms: list[Arm]) -> list[tuple[Arm, Client]]:
     return clients
 
 
-def _rates(clients: list[tuple[Arm, Client]], at_once: int, plan: Plan, length: int = 0) -> dict[str, dict[str, Any]]:
-    """`length` is that of each burst in calls; 0: as many as take about as long at any number at once."""
+def _rates(clients: list[tuple[Arm, Client]], at_once: int, plan: Plan) -> dict[str, dict[str, Any]]:
     rates: dict[str, list[float]] = {arm.name: [] for arm, _ in clients}
     for arm, client in plan.turns(clients, plan.bursts):
-        calls = length or arm.share(plan.calls * AT_ONCE[at_once], SLOW_PART * AT_ONCE[at_once], 2 * at_once)
+        calls = arm.share(plan.calls * AT_ONCE[at_once], SLOW_PART * AT_ONCE[at_once], 2 * at_once)
         rates[arm.name].append(client.burst(at_once, calls))
-        plan.settle()
+        plan.settle(client.process.pid)
     return {name: {"median": round(statistics.median(each)), "best": round(max(each))} for name, each in rates.items()}

@@ -1,30 +1,22 @@
 """`harnessgym serve` with a part left out, to see what that part costs.
 
-    our_front.py plain|unwritten|unrecorded serve ...
+    our_front.py plain|unrecorded serve ...
 
-`plain` runs on asyncio's own event loop, as where uvloop is not to be had; `unwritten` makes each call's row and drops
-it, `unrecorded` makes none. The product has no switch for any of them.
+`plain` runs on asyncio's own event loop, as where uvloop is not to be had; `unrecorded` keeps no record of calls. The
+product has no switch for either.
 """
 
 import sys
 
 from harnessgym_mcp.cli.main import entry
-from harnessgym_mcp.core.events import CallEvent, RawCall
 from harnessgym_mcp.server import serve
 from harnessgym_mcp.server.recorder import Recorder
-from harnessgym_mcp.store.telemetry import TelemetryWriter
 
 
 class Unrecorded(Recorder):
     """Records nothing."""
 
     def record(self, *about: object) -> None: ...
-
-
-class Unwritten(TelemetryWriter):
-    """Writes nothing."""
-
-    def put(self, event: CallEvent | RawCall) -> None: ...
 
 
 def put_in_place(kind: type, other: type) -> None:
@@ -35,8 +27,6 @@ def put_in_place(kind: type, other: type) -> None:
 what = sys.argv.pop(1)
 if what == "plain":
     sys.modules["uvloop"] = None  # type: ignore[assignment]  # an import of it fails
-elif what == "unwritten":
-    put_in_place(TelemetryWriter, Unwritten)
 elif what == "unrecorded":
     put_in_place(Recorder, Unrecorded)
 else:

@@ -1,10 +1,9 @@
 """Call events: what telemetry keeps of each forwarded `tools/call`."""
 
 import math
-from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from harnessgym_mcp.core.frames import encode, object_of
+from harnessgym_mcp.core.frames import encode
 
 __all__ = ["STATUSES", "CallEvent", "RawCall", "Session", "event_of", "percentile"]
 
@@ -49,32 +48,58 @@ class CallEvent(NamedTuple):
 
 
 RawCall = tuple[
-    float, str, str, str, str, str, str, str, str, str, str, str, float, str, bytes | None, int, tuple[str, ...], str
+    float,
+    float,
+    str,
+    str,
+    str,
+    str,
+    str,
+    str,
+    str,
+    str,
+    str,
+    Session,
+    list[str],
+    int,
+    str | None,
+    int,
+    tuple[str, ...],
+    str,
 ]
-"""A call as it ended, kept until there is time to make its event: the first fields of CallEvent up to `status`, then
-the arguments as JSON, the size of the result, the kinds of its content, the error. A plain tuple of plain values, which
-the garbage collector need not look at twice."""
+"""A call as it ended, kept until there is time to make its event: the fields of CallEvent that `event_of` names, the
+caller's `Session` for three of them; of the arguments their names and size, and their values where policy captures;
+the size of the result and the kinds of its content; the error. A plain tuple, as nothing else is made as quickly."""
+
+_NAMES, _NAME = 100, 80  # names of arguments that are kept, and characters of each
 
 
 def event_of(raw: RawCall) -> CallEvent:
     """The event of an ended call."""
-    arguments, size, kinds, error = raw[14:]
-    return CallEvent(*raw[:14], _keys_json(arguments), len(arguments or b""), None, size, _kinds_json(kinds), error)
-
-
-def _keys_json(arguments: bytes | None) -> str:
-    """The names of the arguments as a JSON list."""
-    if arguments is None:
-        return "[]"
-    return encode([key[:80] for key in object_of(arguments)][:100]).decode()
-
-
-def _kinds_json(kinds: Iterable[str]) -> str:
-    """Kind -> count, as a JSON object."""
-    out: dict[str, int] = {}
-    for kind in kinds:
-        out[kind] = out.get(kind, 0) + 1
-    return encode(out).decode()
+    at, duration_ms, status, tool, origin, via, artifact, digest, session, thread, tool_use, caller = raw[:12]
+    names, argument_bytes, arguments, result_bytes, kinds, error = raw[12:]
+    return CallEvent(
+        at=at,
+        session=session,
+        thread=thread,
+        tool_use=tool_use,
+        front=caller.front,
+        client=caller.client,
+        labels=caller.labels,
+        artifact=artifact,
+        digest=digest,
+        tool=tool,
+        origin=origin,
+        via=via,
+        duration_ms=duration_ms,
+        status=status,
+        argument_keys=encode([name[:_NAME] for name in names[:_NAMES]]).decode(),
+        argument_bytes=argument_bytes,
+        arguments=arguments,
+        result_bytes=result_bytes,
+        content_kinds=encode({kind: kinds.count(kind) for kind in kinds}).decode(),
+        error=error,
+    )
 
 
 def percentile(ordered: list[float], share: float) -> float | None:

@@ -27,6 +27,7 @@ __all__ = [
     "Message",
     "encode",
     "error_reply",
+    "names_of",
     "notification",
     "object_of",
     "parse",
@@ -205,6 +206,14 @@ def object_of(raw: Raw | bytes | UnsetType) -> dict[str, Raw]:
     except (ValueError, RecursionError):
         return {}
     return {k: Raw(_dump(v)) for k, v in value.items()} if isinstance(value, dict) else {}
+
+
+def names_of(raw: Raw) -> list[str]:
+    """The names of an object's members; [] for anything else."""
+    try:
+        return [*_decode_object(raw)]
+    except _UNREAD:
+        return [*object_of(raw)]
 
 
 def request(id: int, method: str, params: dict[str, Raw] | UnsetType) -> bytes:

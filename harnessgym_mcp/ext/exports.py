@@ -16,10 +16,10 @@ from harnessgym_mcp.core.policy import Telemetry
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.errors import CorruptError, NotFoundError, StateError, UsageError
 from harnessgym_mcp.store.atomic import state_error
+from harnessgym_mcp.store.calls_file import CallsFile
 from harnessgym_mcp.store.calls_table import COLUMNS
 from harnessgym_mcp.store.callstats import ask, recent_calls, select
 from harnessgym_mcp.store.home import Home
-from harnessgym_mcp.store.telemetry import CallsFile
 
 if TYPE_CHECKING:
     import sqlite3
@@ -247,7 +247,7 @@ def _insert(target: CallsFile, rows: list[tuple[Any, ...]]) -> int:
         return 0
     try:
         before = _count(target)
-        target.write([rows])
+        target.write(lambda: [rows])
         return _count(target) - before
     except sqlite3.Error as error:
         raise StateError(f"the calls cannot be written: {one_line(str(error))}", hint="`harnessgym doctor`") from error

@@ -98,7 +98,7 @@ class Harness:
             return {}
         since = time.time() - context.recent_days * 86400
         used = {name: v.published_at for name, v in view.desired.items() if v.published_at >= since}
-        for row in tool_stats(self._home, since=since):
+        for row in tool_stats(self._home, since=since, left=False):
             used[row.artifact] = max(used.get(row.artifact, 0.0), row.last_at)
         return used
 

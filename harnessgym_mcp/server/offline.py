@@ -13,7 +13,6 @@ from harnessgym_mcp.server.asking import Ask
 from harnessgym_mcp.server.client import Client, Identity
 from harnessgym_mcp.server.control.stats import stats
 from harnessgym_mcp.server.options import Options
-from harnessgym_mcp.server.recorder import Recorder
 from harnessgym_mcp.server.serve import Gym
 from harnessgym_mcp.upstream.call import Call
 
@@ -61,7 +60,7 @@ async def call_tool(
             mount.expire(call)
         session = options.new_session()
         identity = Identity(session.id)
-        Recorder(gym.telemetry, policy).record(call, session, identity, mount.name, mount.version.digest, "")
+        gym.telemetry.put((call, session, identity, mount.name, mount.version.digest, ""))
         return _outcome(call)
     finally:
         await gym.close(policy.timeouts.close)

@@ -1,23 +1,32 @@
-"""From an ended call to its telemetry row: everything is put together here, once, off the answer's way."""
+"""From an ended call to what telemetry keeps of it.
 
-from typing import Final, Protocol
+The call itself is handed on, which costs next to nothing beside the calls; what is kept of it is read off later, many
+calls at a time, by `Reading`.
+"""
+
+from typing import Protocol
 
 from harnessgym_mcp.core.events import CallEvent, RawCall, Session, event_of
+from harnessgym_mcp.core.frames import names_of
 from harnessgym_mcp.core.policy import Policy
 from harnessgym_mcp.core.text import cut, one_line, redact
 from harnessgym_mcp.server.client import Identity
 from harnessgym_mcp.upstream.call import Call
 
-__all__ = ["Observer", "Recorder", "Sink"]
+__all__ = ["Ended", "Observer", "Reading", "Recorder", "Sink"]
 
-_LIGHT = 2048  # bytes of arguments that are kept until there is time for them
-_ARGUMENTS: Final = 14  # their place in a RawCall
+
+Ended = tuple[Call, Session, Identity, str, str, str]
+"""An ended call, who made it, the artifact, its digest, and `via`."""
 
 
 class Sink(Protocol):
-    """Where rows go; must neither block nor raise."""
+    """Where ended calls go; must neither block nor raise."""
 
-    def put(self, event: CallEvent | RawCall) -> None: ...
+    def put(self, item: Ended) -> None: ...
+
+    def seal(self) -> None:
+        """Read now what is to be kept of those that were put, and let go of them."""
 
 
 class Observer(Protocol):
@@ -27,58 +36,67 @@ class Observer(Protocol):
     def close(self, seconds: float) -> None: ...
 
 
+class Reading:
+    """Reads off an ended call what is kept of it."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._capture = policy.telemetry.capture
+        self._captured_most = policy.telemetry.capture_bytes
+        self._error_most = policy.limits.error_chars
+
+    def __call__(self, items: list[Ended]) -> list[RawCall]:
+        out: list[RawCall] = []
+        for call, session, identity, artifact, digest, via in items:
+            answer, arguments = call.answer, call.params.get("arguments")
+            out.append(
+                (
+                    call.at,
+                    (call.finished - call.started) * 1000,
+                    call.status or "crashed",
+                    call.tool,
+                    call.origin,
+                    via,
+                    artifact,
+                    digest,
+                    identity.session,
+                    identity.thread,
+                    identity.tool_use,
+                    session,
+                    [] if arguments is None else names_of(arguments),
+                    0 if arguments is None else len(arguments),
+                    self._captured(bytes(arguments or b"")) if self._capture else None,
+                    len(answer.frame) - answer.start - 1 if answer else 0,
+                    answer.kinds if answer else (),
+                    "" if call.status == "completed" else self._error(call),
+                )
+            )
+        return out
+
+    def _captured(self, arguments: bytes) -> str:
+        return cut(redact(arguments.decode("utf-8", "replace")), self._captured_most)
+
+    def _error(self, call: Call) -> str:
+        if call.error:
+            return one_line(call.error.message, self._error_most)
+        if call.answer and call.status in ("tool_error", "protocol_error"):
+            body = call.answer.body[: self._error_most * 2]
+            return one_line(redact(body.decode("utf-8", "replace")), self._error_most)
+        return ""
+
+
 class Recorder:
-    """Writes one row for each forwarded call, and tells the observer, if there is one."""
+    """Hands each forwarded call on for its row, and tells the observer, if there is one."""
 
     def __init__(self, sink: Sink, policy: Policy, observer: Observer | None = None) -> None:
         self._sink = sink
-        self._policy = policy
-        self._capture = policy.telemetry.capture
+        self._put = sink.put
+        self._reading = Reading(policy)
         self._observer = observer
 
     def record(self, call: Call, session: Session, identity: Identity, artifact: str, digest: str, via: str) -> None:
-        raw = self._raw(call, session, identity, artifact, digest, via)
-        if self._observer is None and not self._capture and len(raw[_ARGUMENTS] or b"") < _LIGHT:
-            self._sink.put(raw)
-            return
-        event = event_of(raw)
-        if self._capture:
-            event = event._replace(arguments=self._captured(raw[_ARGUMENTS] or b""))
-        self._sink.put(event)
+        ended = (call, session, identity, artifact, digest, via)
+        self._put(ended)
+        if call.heavy:
+            self._sink.seal()
         if self._observer:
-            self._observer.observe(event, call)
-
-    def _raw(self, call: Call, session: Session, identity: Identity, artifact: str, digest: str, via: str) -> RawCall:
-        answer = call.answer
-        arguments = call.params.get("arguments")
-        return (
-            call.at,
-            identity.session,
-            identity.thread,
-            identity.tool_use,
-            session.front,
-            session.client,
-            session.labels,
-            artifact,
-            digest,
-            call.tool,
-            call.origin,
-            via,
-            call.duration_ms,
-            call.status or "crashed",
-            None if arguments is None else bytes(arguments),
-            answer.size if answer else 0,
-            answer.kinds if answer else (),
-            "" if call.status == "completed" else self._error(call),
-        )
-
-    def _captured(self, arguments: bytes) -> str:
-        return cut(redact(arguments.decode("utf-8", "replace")), self._policy.telemetry.capture_bytes)
-
-    def _error(self, call: Call) -> str:
-        most = self._policy.limits.error_chars
-        if call.error:
-            return one_line(call.error.message, most)
-        if call.answer and call.status in ("tool_error", "protocol_error"):
-            return one_line(redact(call.answer.body[: most * 2].decode("utf-8", "replace")), most)
-        return ""
+            self._observer.observe(event_of(self._reading([ended])[0]), call)

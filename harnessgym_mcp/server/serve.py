@@ -25,7 +25,7 @@ from harnessgym_mcp.server.harness import Harness
 from harnessgym_mcp.server.options import Options
 from harnessgym_mcp.server.presence import Presence
 from harnessgym_mcp.server.reader import SkillsAndPrompts
-from harnessgym_mcp.server.recorder import Observer, Recorder
+from harnessgym_mcp.server.recorder import Observer, Reading, Recorder
 from harnessgym_mcp.server.spawn import HomeSpawner
 from harnessgym_mcp.server.stdio import StdioFront
 from harnessgym_mcp.server.switchboard import Switchboard
@@ -54,7 +54,7 @@ class Gym:
     def __init__(self, home: Home, policy: Policy, observer: Observer | None = None) -> None:
         stores = Stores.open(home, policy)
         self.policy = policy
-        self.telemetry = TelemetryWriter(home, policy.telemetry)
+        self.telemetry = TelemetryWriter(home, policy.telemetry, Reading(policy))
         self.table = MountTable(DEFINITIONS, HomeSpawner(home, policy), policy, self)
         submitter = Submitter(stores, policy)
         self.harness = Harness(stores, policy, self.table, submitter.requalify, self._announce)

@@ -52,7 +52,7 @@ from harnessgym_mcp.server.recorder import Recorder
 from harnessgym_mcp.server.relay import Reader, Relay, text_of
 from harnessgym_mcp.server.table import MountTable
 from harnessgym_mcp.server.upward import Upward
-from harnessgym_mcp.upstream.call import Call
+from harnessgym_mcp.upstream.call import HEAVY, Call
 from harnessgym_mcp.upstream.mount import Mount
 
 __all__ = ["Switchboard"]
@@ -95,6 +95,8 @@ class Switchboard:
             self._notified(client, message)
         else:
             self._requested(client, message)
+            if len(frame) > HEAVY and (call := client.calls.get(message.raw_id)):
+                call.heavy = True
 
     def _receive_batch(self, client: Client, frame: bytes, error: FrameError) -> None:
         """A batch (2025-03-26 alone has them): each message is taken, and answered, by itself."""

@@ -16,6 +16,7 @@ from harnessgym_mcp.core.policy import Telemetry
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.store.calls_table import COLUMNS
 from harnessgym_mcp.store.home import Home
+from harnessgym_mcp.store.intake import take_in_left
 
 if TYPE_CHECKING:
     import sqlite3
@@ -76,10 +77,11 @@ def tool_stats(
     artifact: str | None = None,
     origin: str | None = "agent",
     notes: list[str] | None = None,
+    left: bool = True,
 ) -> list[ToolStats]:
     """Calls by artifact, tool and version; agents' own calls only, unless `origin` names another or is None for all.
 
-    `since` is in seconds since the epoch. Why nothing could be read is appended to `notes`.
+    `since` is in seconds since the epoch. Why nothing could be read is appended to `notes`. `left`: see `ask`.
     """
     where, values = _where(session, run, since, artifact, origin)
 
@@ -87,7 +89,7 @@ def tool_stats(
         rows = select(connection, _STATS.format(where=where), values)
         return [_stats(connection, row, where, values) for row in rows]
 
-    return ask(home, question, notes)
+    return ask(home, question, notes, left=left)
 
 
 def recent_calls(
@@ -147,8 +149,13 @@ def select(connection: "sqlite3.Connection", query: str, values: list[Any]) -> l
     return [dict(zip(names, row, strict=True)) for row in found]
 
 
-def ask(home: Home, question: "Callable[[sqlite3.Connection], list[T]]", notes: list[str] | None) -> list[T]:
-    """Put a question to the telemetry file, in one snapshot; nothing and a note where it cannot be read."""
+def ask(
+    home: Home, question: "Callable[[sqlite3.Connection], list[T]]", notes: list[str] | None, *, left: bool = True
+) -> list[T]:
+    """Put a question to the telemetry file, in one snapshot; nothing and a note where it cannot be read. With `left`,
+    what killed fronts have left in their journals is taken in before."""
+    if left:
+        take_in_left(home, Telemetry(), [] if notes is None else notes)
     if not home.telemetry.exists():
         return []
     import sqlite3

@@ -102,6 +102,11 @@ class Home:
         return self.root / "telemetry.sqlite"
 
     @property
+    def journal(self) -> Path:
+        """Where ended calls wait until they are in the telemetry file."""
+        return self.root / "journal"
+
+    @property
     def config(self) -> Path:
         return self.root / "config.toml"
 

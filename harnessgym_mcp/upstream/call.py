@@ -2,14 +2,17 @@
 
 import time
 from collections.abc import Callable
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Raw
 
 from harnessgym_mcp.core.frames import Answer
 from harnessgym_mcp.errors import UpstreamDiedError, UpstreamError
 
-__all__ = ["Call", "CallTimeoutError", "Status"]
+__all__ = ["HEAVY", "Call", "CallTimeoutError", "Status"]
+
+HEAVY: Final = 16_384
+"""Bytes of a request or an answer, from which a call is not kept longer than it has to be."""
 
 Status = Literal["completed", "tool_error", "protocol_error", "timeout", "cancelled", "crashed"]
 
@@ -24,8 +27,8 @@ class Call:
     """One call. `done(call)` is run once, when `status` is set; `answer` or `error` then says how it ended."""
 
     __slots__ = (
-        "answer", "at", "deadline", "done", "error", "finished", "method", "modern", "mount", "number", "origin",
-        "params", "started", "status", "timeout", "token", "tool",
+        "answer", "at", "deadline", "done", "error", "finished", "heavy", "method", "modern", "mount", "number",
+        "origin", "params", "started", "status", "timeout", "token", "tool",
     )  # fmt: skip
 
     def __init__(
@@ -44,6 +47,7 @@ class Call:
         self.params = params  # `name` already rewritten
         self.done = done
         self.modern = modern
+        self.heavy = False
         self.origin = origin
         self.at = time.time()
         self.started = time.monotonic()
@@ -61,6 +65,8 @@ class Call:
 
     def answered(self, answer: Answer) -> None:
         self.answer = answer
+        if len(answer.frame) > HEAVY:
+            self.heavy = True
         if not answer.is_result:
             self.finish("protocol_error")
         else:

@@ -173,7 +173,7 @@ CLAIMS: dict[str, list[str]] = {
     ],
     "reliability.md": [
         "an open circuit after {mounts.circuit_failures:word} deaths in a row",
-        "the last pause of {telemetry.flush} s, and of about {telemetry.delay} s at most",
+        "in the last {telemetry.flush} s, or {telemetry.flush_busy} s while many come",
         "--minutes {soak.minutes:.0f} --json",
         "{int(soak.minutes):Word} minutes of it, seed {soak.seed}, {soak.clients:word} clients",
         "forwarded calls | {soak.requests:,}, {soak.calls:,} |",
@@ -218,7 +218,13 @@ CLAIMS: dict[str, list[str]] = {
         "up to {compare.exact_most} values; above that, {compare.draws:,} seeded draws",
         "below {groups:word} tasks it gives no bounds",
     ],
-    "telemetry.md": ["text format, version {prometheus}", "--port {dashboard.port}", "127.0.0.1:{dashboard.port}"],
+    "telemetry.md": [
+        "within {telemetry.flush} s of its end, or {telemetry.flush_busy} s while many calls come",
+        "or after {telemetry.delay} s while they are few",
+        "text format, version {prometheus}",
+        "--port {dashboard.port}",
+        "127.0.0.1:{dashboard.port}",
+    ],
     "tutorial.md": ["the exit code would be {errors.EXIT_REJECTED}"],
 }
 

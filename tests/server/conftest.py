@@ -11,14 +11,14 @@ import pytest
 from direct import DirectSpawner, Relayed, no_reader, recorded
 
 from harnessgym_mcp.core.digest import sha256
-from harnessgym_mcp.core.events import CallEvent, RawCall, Session, event_of
+from harnessgym_mcp.core.events import CallEvent, Session, event_of
 from harnessgym_mcp.core.framing import Part
 from harnessgym_mcp.core.launch import Launch, Wire
 from harnessgym_mcp.core.lifecycle import Version
 from harnessgym_mcp.core.policy import Policy
 from harnessgym_mcp.server.asking import Ask
 from harnessgym_mcp.server.client import Client
-from harnessgym_mcp.server.recorder import Recorder
+from harnessgym_mcp.server.recorder import Ended, Reading, Recorder
 from harnessgym_mcp.server.switchboard import Switchboard
 from harnessgym_mcp.server.table import MountTable
 from harnessgym_mcp.upstream.mount import Mount
@@ -31,11 +31,16 @@ OWN = ({"name": "harnessgym.stats", "inputSchema": {"type": "object"}}, {"name":
 class Rows:
     """A sink that keeps rows."""
 
-    def __init__(self) -> None:
+    def __init__(self, policy: Policy) -> None:
         self.rows: list[CallEvent] = []
+        self.seals = 0
+        self._reading = Reading(policy)
 
-    def put(self, event: CallEvent | RawCall) -> None:
-        self.rows.append(event if isinstance(event, CallEvent) else event_of(event))
+    def put(self, item: Ended) -> None:
+        self.rows += map(event_of, self._reading([item]))
+
+    def seal(self) -> None:
+        self.seals += 1
 
 
 async def own_tool(name: str, ask: Ask) -> dict[str, Any]:
@@ -59,7 +64,7 @@ class Bench(Relayed):
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
-        self.rows = Rows()
+        self.rows = Rows(policy)
         self.spawner = DirectSpawner(SERVERS)
         self.table = MountTable(OWN, self.spawner, policy, self)
         self.switchboard = Switchboard(self.table, own_tool, no_reader, Recorder(self.rows, policy), policy)

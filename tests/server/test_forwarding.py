@@ -57,6 +57,16 @@ async def test_each_call_is_one_row_with_its_real_outcome(bench, server):
     assert rows[2].argument_bytes == len(b'{"value": 1, "zwei": 2}')
 
 
+async def test_a_call_that_holds_much_memory_is_not_kept_for_its_row(bench, server):
+    await bench.mount(echo=await server("echo"))
+    await bench.call("echo__echo", {"value": "small"})
+    assert bench.rows.seals == 0
+    await bench.call("echo__echo", {"value": 1}, padding="x" * 20_000)
+    assert bench.rows.seals == 1
+    await bench.call("echo__echo", {"value": "x" * 20_000})
+    assert bench.rows.seals == 2
+
+
 async def test_the_dispatcher_calls_the_real_tool_and_says_so(bench, server):
     await bench.mount(echo=await server("echo"))
     answer = await bench.call("harnessgym.call", {"tool": "echo__echo", "arguments": {"value": 9}})

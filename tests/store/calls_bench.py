@@ -1,6 +1,15 @@
 """Makes call events; used by the tests and by the processes that they start."""
 
+import sys
+from pathlib import Path
+
 from harnessgym_mcp.core.events import CallEvent
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))  # for programs that the tests start
+
+from ended import raws_of
+
+__all__ = ["event", "raws_of"]
 
 BLANK = CallEvent(
     at=1000.0,

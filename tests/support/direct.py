@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harnessgym_mcp.core.digest import pins
-from harnessgym_mcp.core.events import CallEvent, RawCall
 from harnessgym_mcp.core.frames import Answer, Message
 from harnessgym_mcp.core.launch import Launch
 from harnessgym_mcp.core.lifecycle import Version
 from harnessgym_mcp.core.policy import Policy
 from harnessgym_mcp.proc.sandbox import Prepared
 from harnessgym_mcp.qualify.offers import offers_of
+from harnessgym_mcp.server.recorder import Ended
 from harnessgym_mcp.server.switchboard import Switchboard
 from harnessgym_mcp.upstream.call import Call
 from harnessgym_mcp.upstream.mount import Mount
@@ -31,7 +31,8 @@ class Nobody:
     def stray(self, line: bytes) -> None: ...
     def late(self, answer: Answer) -> None: ...
     def gone(self, status: str) -> None: ...
-    def put(self, event: CallEvent | RawCall) -> None: ...
+    def put(self, item: Ended) -> None: ...
+    def seal(self) -> None: ...
     def end(self) -> None: ...
 
 

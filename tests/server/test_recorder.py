@@ -1,0 +1,111 @@
+"""What is kept of an ended call: the names of its arguments, never their values, and no large frame for long."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from msgspec import Raw
+
+from harnessgym_mcp.core.events import CallEvent, Session, event_of
+from harnessgym_mcp.core.frames import encode, parse_answer
+from harnessgym_mcp.core.policy import Policy
+from harnessgym_mcp.server.client import Identity
+from harnessgym_mcp.server.recorder import Ended, Reading, Recorder
+from harnessgym_mcp.store.callstats import recent_calls
+from harnessgym_mcp.store.home import Home
+from harnessgym_mcp.store.telemetry import TelemetryWriter
+from harnessgym_mcp.upstream.call import HEAVY, Call
+
+SECRET = "hunter2-hunter2"
+SESSION, IDENTITY = Session(id="s", client="c", front="f"), Identity("s")
+
+
+def ended(arguments: bytes | None = b"{}", text: str = "fine", end: Callable[[Call], None] | None = None) -> Ended:
+    params = {} if arguments is None else {"arguments": Raw(arguments)}
+    call = Call("look", params, lambda _: None, modern=False, timeout=1.0, origin="agent")
+    answer = parse_answer(b'{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":%b}]}}' % encode(text))
+    assert answer
+    call.answered(answer)
+    return call, SESSION, IDENTITY, "lens", "sha256:x", ""
+
+
+def event(one: Ended, policy: Policy | None = None) -> CallEvent:
+    (raw,) = Reading(policy or Policy())([one])
+    return event_of(raw)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names", "size"),
+    [
+        (b'{"path": "a", "line": 2}', '["path","line"]', 24),
+        (b'{"a": 1, "a": 2, "b": {"c": 3}}', '["a","b"]', 31),
+        (b"{}", "[]", 2),
+        (None, "[]", 0),
+        (b"[1, 2]", "[]", 6),
+        (b'{"x": "\\ud800"}', '["x"]', 15),
+        (b'{"%b": 1}' % (b"k" * 500), '["%s"]' % ("k" * 80), 507),
+    ],
+)
+def test_names_and_size_of_the_arguments_are_kept(arguments: bytes | None, names: str, size: int) -> None:
+    kept = event(ended(arguments))
+    assert (kept.argument_keys, kept.argument_bytes, kept.arguments) == (names, size, None)
+    assert (kept.status, kept.content_kinds, kept.front, kept.client) == ("completed", '{"text":1}', "f", "c")
+
+
+def test_no_value_of_an_argument_reaches_the_disk_unless_policy_captures(tmp_path: Path) -> None:
+    home = Home.open(tmp_path / "w", state=tmp_path / "s")
+    policy = Policy().override({"telemetry.flush": 0.001, "telemetry.delay": 60.0, "telemetry.light": 0})
+    home.telemetry.mkdir()  # so that the calls stay in the journal
+    writer = TelemetryWriter(home, policy.telemetry, Reading(policy))
+    for _ in range(300):
+        writer.put(ended(b'{"word": "%b"}' % SECRET.encode()))
+    assert writer.close(20.0) == 0
+    written = b"".join(path.read_bytes() for path in home.root.rglob("*") if path.is_file())
+    assert b"word" in written
+    assert SECRET.encode() not in written
+    home.telemetry.rmdir()
+    assert [row["argument_keys"] for row in recent_calls(home, 1000)] == ['["word"]'] * 300
+
+
+def test_captured_values_are_kept_without_secrets(tmp_path: Path) -> None:
+    policy = Policy().override({"telemetry.capture": True})
+    kept = event(ended(b'{"word": "plain", "api_key": "sk-%b"}' % (b"a1" * 20)), policy)
+    assert kept.arguments
+    assert "plain" in kept.arguments
+    assert "a1a1a1" not in kept.arguments
+
+
+class Counting:
+    """A sink that counts."""
+
+    def __init__(self) -> None:
+        self.items: list[Ended] = []
+        self.seals = 0
+
+    def put(self, item: Ended) -> None:
+        self.items.append(item)
+
+    def seal(self) -> None:
+        self.seals += 1
+        self.items.clear()
+
+
+def test_a_call_with_a_large_answer_is_let_go_of_at_once() -> None:
+    sink = Counting()
+    recorder = Recorder(sink, Policy())
+    recorder.record(*ended())
+    assert (len(sink.items), sink.seals) == (1, 0)
+    recorder.record(*ended(text="x" * HEAVY))
+    assert (len(sink.items), sink.seals) == (0, 1)
+
+
+def test_one_call_that_cannot_be_read_costs_no_other(tmp_path: Path) -> None:
+    home = Home.open(tmp_path / "w", state=tmp_path / "s")
+    writer = TelemetryWriter(home, Policy().telemetry, Reading(Policy()))
+    broken = ended()
+    broken[0].finished = "never"  # type: ignore[assignment]
+    for one in (ended(), broken, ended()):
+        writer.put(one)
+    assert writer.close(20.0) == 1
+    assert len(recent_calls(home, 10)) == 2
+    assert "could not be recorded" in writer.notes[0]
