@@ -17,7 +17,7 @@ from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.errors import CorruptError, NotFoundError, StateError, UsageError
 from harnessgym_mcp.store.atomic import state_error
 from harnessgym_mcp.store.calls_file import CallsFile
-from harnessgym_mcp.store.calls_table import COLUMNS
+from harnessgym_mcp.store.calls_table import COLUMNS, harmless
 from harnessgym_mcp.store.callstats import ask, recent_calls, select
 from harnessgym_mcp.store.home import Home
 
@@ -237,7 +237,7 @@ def _value(name: str, value: object) -> Any:
         return float(number) if name in _REALS else int(max(min(number, 2**62), -(2**62)))
     if value is None:
         return None if name == "arguments" else ""
-    return (value if isinstance(value, str) else str(value)).encode("utf-8", "replace").decode()
+    return harmless(str(value))
 
 
 def _insert(target: CallsFile, rows: list[tuple[Any, ...]]) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from harnessgym_mcp.errors import CorruptError, HarnessGymError, StateError
 from harnessgym_mcp.store.atomic import locked, set_aside
-from harnessgym_mcp.store.calls_table import Row, insert, migrate, shape_is_right
+from harnessgym_mcp.store.calls_table import Row, harmless, insert, migrate, shape_is_right
 from harnessgym_mcp.store.home import Home
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 __all__ = ["CallsFile"]
 
 _CORRUPT = (11, 26)  # SQLITE_CORRUPT, SQLITE_NOTADB
-_MOST_INTEGER = 2**63 - 1
 
 
 class CallsFile:
@@ -132,13 +131,4 @@ def _insert(connection: "sqlite3.Connection", rows: list[Row]) -> None:
         insert(connection, rows)
     except (UnicodeError, OverflowError, sqlite3.InterfaceError, sqlite3.ProgrammingError):
         # one hostile value must not hold up all the others
-        insert(connection, [tuple(map(_harmless, row)) for row in rows])
-
-
-def _harmless(value: object) -> str | int | float | None:
-    """A value that SQLite can hold: no lone surrogates, no integers beyond 64 bits, no other types."""
-    if isinstance(value, int):
-        return max(-_MOST_INTEGER, min(_MOST_INTEGER, value))
-    if value is None or isinstance(value, float):
-        return value
-    return str(value).encode("utf-8", "replace").decode()
+        insert(connection, [tuple(map(harmless, row)) for row in rows])

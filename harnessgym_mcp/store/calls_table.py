@@ -13,7 +13,7 @@ from harnessgym_mcp.core.events import CallEvent
 if TYPE_CHECKING:
     import sqlite3
 
-__all__ = ["COLUMNS", "MIGRATIONS", "TOGETHER", "Row", "insert", "migrate", "shape_is_right"]
+__all__ = ["COLUMNS", "MIGRATIONS", "TOGETHER", "Row", "harmless", "insert", "migrate", "shape_is_right"]
 
 COLUMNS = ("id", *CallEvent._fields)
 """`id` is unique among all machines, so that files can be merged; `seq` is the order of commits in this file."""
@@ -37,6 +37,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 Row = tuple[str | int | float | None, ...]
 """One event's values in the order of COLUMNS."""
 
+_MOST_INTEGER = 2**63 - 1
 TOGETHER = 16  # rows in one statement
 _ONE = f"({', '.join('?' * len(COLUMNS))})"
 _INSERTS = {
@@ -57,6 +58,15 @@ def insert(connection: "sqlite3.Connection", rows: Sequence[Row]) -> None:
         while len(rows) - at >= count:
             connection.execute(_INSERTS[count], list(chain.from_iterable(rows[at : at + count])))
             at += count
+
+
+def harmless(value: object) -> str | int | float | None:
+    """A value that SQLite can hold: no lone surrogates, no integers beyond 64 bits, no other types."""
+    if isinstance(value, int):
+        return max(-_MOST_INTEGER, min(_MOST_INTEGER, value))
+    if value is None or isinstance(value, float):
+        return value
+    return str(value).encode("utf-8", "replace").decode()
 
 
 def migrate(connection: "sqlite3.Connection") -> None:

@@ -14,7 +14,7 @@ import msgspec
 
 from harnessgym_mcp.core.policy import Telemetry
 from harnessgym_mcp.core.text import one_line
-from harnessgym_mcp.store.calls_table import COLUMNS
+from harnessgym_mcp.store.calls_table import COLUMNS, harmless
 from harnessgym_mcp.store.home import Home
 from harnessgym_mcp.store.intake import take_in_left
 
@@ -144,7 +144,7 @@ def _stats(connection: "sqlite3.Connection", row: dict[str, Any], where: str, va
 
 def select(connection: "sqlite3.Connection", query: str, values: list[Any]) -> list[dict[str, Any]]:
     """The rows of one SELECT; values may be anything. Raises sqlite3.Error."""
-    found = connection.execute(query, [_bindable(v) for v in values])
+    found = connection.execute(query, [harmless(v) for v in values])
     names = [column[0] for column in found.description]
     return [dict(zip(names, row, strict=True)) for row in found]
 
@@ -195,10 +195,3 @@ def _connect(address: str) -> "sqlite3.Connection":
         connection.close()
         raise
     return connection
-
-
-def _bindable(value: Any) -> Any:
-    """A value from outside as SQLite can take it: no lone surrogates, no integer beyond 64 bits."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
-    return min(value, 2**62) if isinstance(value, int) else value

@@ -23,6 +23,7 @@ import msgspec
 from harnessgym_mcp.core.events import RawCall
 from harnessgym_mcp.errors import CorruptError, StateError
 from harnessgym_mcp.store.atomic import state_error
+from harnessgym_mcp.store.calls_table import harmless
 
 __all__ = ["Block", "DamagedJournalError", "Journal", "any_journals", "encoded", "left_behind"]
 
@@ -177,11 +178,5 @@ def encoded(first: int, calls: Sequence[RawCall]) -> bytes:
 
 
 def _harmless(value: Any) -> Any:
-    """The same without what MessagePack cannot hold: lone surrogates, integers beyond 64 bits."""
-    if isinstance(value, tuple | list):
-        return [_harmless(each) for each in value]
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
-    if isinstance(value, int):
-        return max(-(2**63), min(2**63 - 1, value))
-    return value
+    """The same without what neither MessagePack nor SQLite can hold."""
+    return [_harmless(each) for each in value] if isinstance(value, tuple | list) else harmless(value)
