@@ -90,11 +90,6 @@ class Answer(Struct, frozen=True, gc=False):
     kinds: tuple[str, ...] = ()
 
     @property
-    def size(self) -> int:
-        """Bytes of the result or the error."""
-        return len(self.frame) - self.start - 1
-
-    @property
     def body(self) -> bytes:
         """The result or the error alone."""
         return self.frame[self.start :].rstrip()[:-1]

@@ -43,24 +43,17 @@ class End:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._identity = _identity(descriptor)
+        self._file: os.stat_result | None = os.fstat(descriptor)
 
     def fileno(self) -> int:
         return self._descriptor
 
     def close(self) -> None:
         """Idempotent; nothing where the number means another file by now."""
-        if self._identity is not None and _identity(self._descriptor) == self._identity:
-            os.close(self._descriptor)
-        self._identity = None
-
-
-def _identity(descriptor: int) -> tuple[int, int] | None:
-    try:
-        found = os.fstat(descriptor)
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
+        file, self._file = self._file, None
+        with contextlib.suppress(OSError):  # the number means no file at all
+            if file and os.path.samestat(os.fstat(self._descriptor), file):
+                os.close(self._descriptor)
 
 
 def widen(descriptor: int) -> None:

@@ -65,7 +65,7 @@ class Reading:
                     [] if arguments is None else names_of(arguments),
                     0 if arguments is None else len(arguments),
                     self._captured(bytes(arguments or b"")) if self._capture else None,
-                    len(answer.frame) - answer.start - 1 if answer else 0,
+                    len(answer.frame) - answer.start - 1 if answer else 0,  # less the closing brace of the frame
                     answer.kinds if answer else (),
                     "" if call.status == "completed" else self._error(call),
                 )

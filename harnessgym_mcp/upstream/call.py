@@ -88,7 +88,3 @@ class Call:
         self.done(self)
         if self.mount:
             self.mount(self)
-
-    @property
-    def duration_ms(self) -> float:
-        return (self.finished - self.started) * 1000
