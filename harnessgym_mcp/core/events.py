@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from harnessgym_mcp.core.frames import encode
 
-__all__ = ["STATUSES", "CallEvent", "RawCall", "Session", "event_of", "percentile"]
+__all__ = ["STATUSES", "Alike", "CallEvent", "RawCall", "Run", "Session", "event_of", "percentile"]
 
 STATUSES: Final = ("completed", "tool_error", "protocol_error", "timeout", "cancelled", "crashed")
 """`completed` alone is a success; `tool_error` is a result with `isError: true`."""
@@ -47,58 +47,57 @@ class CallEvent(NamedTuple):
     error: str
 
 
-RawCall = tuple[
-    float,
-    float,
-    str,
-    str,
-    str,
-    str,
-    str,
-    str,
-    str,
-    str,
-    str,
-    Session,
-    list[str],
-    int,
-    str | None,
-    int,
-    tuple[str, ...],
-    str,
-]
-"""A call as it ended, kept until there is time to make its event: the fields of CallEvent that `event_of` names, the
-caller's `Session` for three of them; of the arguments their names and size, and their values where policy captures;
-the size of the result and the kinds of its content; the error. A plain tuple, as nothing else is made as quickly."""
+class Alike(NamedTuple):
+    """What calls that ended one after another have in common. `error` and `arguments` are those of a single call."""
+
+    caller: Session
+    session: str
+    thread: str
+    tool_use: str
+    artifact: str
+    digest: str
+    tool: str
+    origin: str
+    via: str
+    status: str = "completed"
+    error: str = ""
+    arguments: str | None = None
+
+
+RawCall = tuple[float, float, list[str], int, int, tuple[str, ...]]
+"""What each has of its own: start, in seconds since the epoch; duration in seconds; the names of its arguments and
+their size; the size of its result and the kinds of its content. A plain tuple, as nothing else is made as quickly."""
+
+Run = tuple[Alike, list[RawCall]]
+"""Calls as they ended, kept until there is time to make their events."""
 
 _NAMES, _NAME = 100, 80  # names of arguments that are kept, and characters of each
 
 
-def event_of(raw: RawCall) -> CallEvent:
+def event_of(alike: Alike, raw: RawCall) -> CallEvent:
     """The event of an ended call."""
-    at, duration_ms, status, tool, origin, via, artifact, digest, session, thread, tool_use, caller = raw[:12]
-    names, argument_bytes, arguments, result_bytes, kinds, error = raw[12:]
+    at, seconds, names, argument_bytes, result_bytes, kinds = raw
     return CallEvent(
         at=at,
-        session=session,
-        thread=thread,
-        tool_use=tool_use,
-        front=caller.front,
-        client=caller.client,
-        labels=caller.labels,
-        artifact=artifact,
-        digest=digest,
-        tool=tool,
-        origin=origin,
-        via=via,
-        duration_ms=duration_ms,
-        status=status,
+        session=alike.session,
+        thread=alike.thread,
+        tool_use=alike.tool_use,
+        front=alike.caller.front,
+        client=alike.caller.client,
+        labels=alike.caller.labels,
+        artifact=alike.artifact,
+        digest=alike.digest,
+        tool=alike.tool,
+        origin=alike.origin,
+        via=alike.via,
+        duration_ms=seconds * 1000,
+        status=alike.status,
         argument_keys=encode([name[:_NAME] for name in names[:_NAMES]]).decode(),
         argument_bytes=argument_bytes,
-        arguments=arguments,
+        arguments=alike.arguments,
         result_bytes=result_bytes,
         content_kinds=encode({kind: kinds.count(kind) for kind in kinds}).decode(),
-        error=error,
+        error=alike.error,
     )
 
 

@@ -62,6 +62,7 @@ class Client:
         self.listens: dict[bytes, dict[str, Raw]] = {}  # raw id of subscriptions/listen -> what it asked for
         self._fixed = fixed  # was the session named by --session?
         self._listed = asyncio.Event()
+        self._plain = Identity(session.id)  # of a call that states none
         self.lists = 0
 
     def introduce(self, info: Any) -> None:
@@ -74,7 +75,7 @@ class Client:
         """Codex names its session in each call's `_meta`, Claude the tool use; --session overrides both."""
         meta = object_of(params["_meta"]) if params is not UNSET and "_meta" in params else {}
         if not meta:
-            return Identity(self.session.id)
+            return self._plain
         turn = object_of(meta["x-codex-turn-metadata"]) if "x-codex-turn-metadata" in meta else {}
 
         def say(*keys: str) -> str:

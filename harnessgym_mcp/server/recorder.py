@@ -6,7 +6,7 @@ calls at a time, by `Reading`.
 
 from typing import Protocol
 
-from harnessgym_mcp.core.events import CallEvent, RawCall, Session, event_of
+from harnessgym_mcp.core.events import Alike, CallEvent, RawCall, Run, Session, event_of
 from harnessgym_mcp.core.frames import names_of
 from harnessgym_mcp.core.policy import Policy
 from harnessgym_mcp.core.text import cut, one_line, redact
@@ -37,40 +37,67 @@ class Observer(Protocol):
 
 
 class Reading:
-    """Reads off an ended call what is kept of it."""
+    """Reads off ended calls what is kept of them.
+
+    Calls are alike while they share the very objects: a new run that was not needed costs a few bytes, a comparison of
+    texts for each call would cost more.
+    """
 
     def __init__(self, policy: Policy) -> None:
         self._capture = policy.telemetry.capture
         self._captured_most = policy.telemetry.capture_bytes
         self._error_most = policy.limits.error_chars
 
-    def __call__(self, items: list[Ended]) -> list[RawCall]:
-        out: list[RawCall] = []
-        for call, session, identity, artifact, digest, via in items:
+    def __call__(self, items: list[Ended]) -> list[Run]:
+        runs: list[Run] = []
+        before: Ended | None = None
+        tool = origin = ""
+        for item in items:
+            call, session, identity, artifact, digest, via = item
+            if (
+                before is None
+                or session is not before[1]
+                or identity is not before[2]
+                or artifact is not before[3]
+                or digest is not before[4]
+                or via is not before[5]
+                or call.tool is not tool
+                or call.origin is not origin
+                or call.status != "completed"
+            ):
+                run: list[RawCall] = []
+                runs.append((self._alike(item), run))
+                before = None if self._capture or call.status != "completed" else item
+                tool, origin = call.tool, call.origin
             answer, arguments = call.answer, call.params.get("arguments")
-            out.append(
+            run.append(
                 (
                     call.at,
-                    (call.finished - call.started) * 1000,
-                    call.status or "crashed",
-                    call.tool,
-                    call.origin,
-                    via,
-                    artifact,
-                    digest,
-                    identity.session,
-                    identity.thread,
-                    identity.tool_use,
-                    session,
+                    call.finished - call.started,
                     [] if arguments is None else names_of(arguments),
                     0 if arguments is None else len(arguments),
-                    self._captured(bytes(arguments or b"")) if self._capture else None,
                     len(answer.frame) - answer.start - 1 if answer else 0,  # less the closing brace of the frame
                     answer.kinds if answer else (),
-                    "" if call.status == "completed" else self._error(call),
                 )
             )
-        return out
+        return runs
+
+    def _alike(self, item: Ended) -> Alike:
+        call, caller, identity, artifact, digest, via = item
+        return Alike(
+            caller=caller,
+            session=identity.session,
+            thread=identity.thread,
+            tool_use=identity.tool_use,
+            artifact=artifact,
+            digest=digest,
+            tool=call.tool,
+            origin=call.origin,
+            via=via,
+            status=call.status or "crashed",
+            error=self._error(call),
+            arguments=self._captured(bytes(call.params.get("arguments", b""))) if self._capture else None,
+        )
 
     def _captured(self, arguments: bytes) -> str:
         return cut(redact(arguments.decode("utf-8", "replace")), self._captured_most)
@@ -99,4 +126,5 @@ class Recorder:
         if call.heavy:
             self._sink.seal()
         if self._observer:
-            self._observer.observe(event_of(self._reading([ended])[0]), call)
+            ((alike, (raw,)),) = self._reading([ended])
+            self._observer.observe(event_of(alike, raw), call)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import islice
 
-from harnessgym_mcp.core.events import RawCall, event_of
+from harnessgym_mcp.core.events import Alike, RawCall, event_of
 from harnessgym_mcp.core.policy import Telemetry
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.errors import HarnessGymError, StateError
@@ -85,12 +85,12 @@ def _rows(blocks: list[Block], skipped: Skipped) -> Iterator[list[Row]]:
     for block in blocks:
         calls = zip(block.ids(), block.calls, strict=False)
         while some := list(islice(calls, TOGETHER)):
-            yield [row for id, call in some if (row := _row(id, call, skipped))]
+            yield [row for id, call in some if (row := _row(id, *call, skipped))]
 
 
-def _row(id: str, call: RawCall, skipped: Skipped) -> Row | None:
+def _row(id: str, alike: Alike, call: RawCall, skipped: Skipped) -> Row | None:
     try:
-        return (id, *event_of(call))
+        return (id, *event_of(alike, call))
     except Exception as error:
         skipped(error)
         return None

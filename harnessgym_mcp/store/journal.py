@@ -2,8 +2,9 @@
 
 One file for each front, `<home>/journal/<prefix>.calls`, appended to by that front alone, which holds a lock on it
 while it lives. It is a sequence of blocks: the length of what follows (four bytes, little-endian), then in MessagePack
-the number of the first call and a list of calls. An id is made of the prefix and the number, so that calls taken in
-twice are still one row each. A front that was killed leaves its file, without the lock, to whoever looks next.
+the number of the first call and the calls in runs, whose common part is told once. An id is made of the prefix and the
+number, so that calls taken in twice are still one row each. A front that was killed leaves its file, without the lock,
+to whoever looks next.
 """
 
 import errno
@@ -20,7 +21,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from harnessgym_mcp.core.events import RawCall
+from harnessgym_mcp.core.events import Alike, RawCall, Run
 from harnessgym_mcp.errors import CorruptError, StateError
 from harnessgym_mcp.store.atomic import state_error
 from harnessgym_mcp.store.calls_table import harmless
@@ -32,7 +33,7 @@ _LENGTH = 4  # bytes before a block
 _MOST = 1 << 28  # bytes of a block; a longer one is damage
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(tuple[int, list[RawCall]]).decode
+_decode = msgspec.msgpack.Decoder(tuple[int, list[Run]]).decode
 
 
 class DamagedJournalError(CorruptError):
@@ -44,7 +45,7 @@ class Block(NamedTuple):
 
     prefix: str
     first: int  # the number of the first
-    calls: list[RawCall]
+    calls: list[tuple[Alike, RawCall]]
     end: int
 
     def ids(self) -> Iterator[str]:
@@ -109,10 +110,10 @@ class Journal:
             if len(body) < length:
                 return
             try:
-                first, calls = _decode(body)
+                first, runs = _decode(body)
             except (msgspec.MsgspecError, ValueError, RecursionError) as error:
                 raise DamagedJournalError(f"{self.path.name} is no journal: {error}") from error
-            yield Block(self.path.stem, first, calls, at)
+            yield Block(self.path.stem, first, [(alike, call) for alike, run in runs for call in run], at)
 
     def taken_in(self, block: Block) -> None:
         """The calls up to the end of this block are in the table."""
@@ -169,12 +170,12 @@ def _is_at(fd: int, path: Path) -> bool:
         return False
 
 
-def encoded(first: int, calls: Sequence[RawCall]) -> bytes:
+def encoded(first: int, runs: Sequence[Run]) -> bytes:
     """A block: calls that are numbered from `first` on."""
     try:
-        return _encode((first, calls))
+        return _encode((first, runs))
     except (UnicodeError, OverflowError, ValueError, TypeError):
-        return _encode((first, [_harmless(call) for call in calls]))  # one hostile value must not hold up the others
+        return _encode((first, _harmless(runs)))  # one hostile value must not hold up the others
 
 
 def _harmless(value: Any) -> Any:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Generic, TypeVar
 
-from harnessgym_mcp.core.events import RawCall
+from harnessgym_mcp.core.events import Run
 from harnessgym_mcp.core.policy import Telemetry
 from harnessgym_mcp.store.calls_file import CallsFile
 from harnessgym_mcp.store.home import Home
@@ -24,7 +24,8 @@ from harnessgym_mcp.store.journal import DamagedJournalError, Journal, encoded
 
 __all__ = ["TelemetryWriter"]
 
-_BLOCK = 128  # calls in a block
+_BLOCK = 512  # calls in a block
+_MANY = 128  # calls between two looks
 _AT_ONCE = 128  # blocks in one write
 _NOTES = 100
 
@@ -32,20 +33,20 @@ Item = TypeVar("Item")
 
 
 class TelemetryWriter(Generic[Item]):
-    """Writes the call events of one front process; other processes may write the same file. `raws_of` reads off what
+    """Writes the call events of one front process; other processes may write the same file. `runs_of` reads off what
     is handed over what is kept of it, here or in the thread.
 
     `dropped` counts calls that found the queue full or the writer closed, `error` says why nothing can be written just
     now (empty when all is well), `notes` tells what was repaired.
     """
 
-    def __init__(self, home: Home, policy: Telemetry, raws_of: Callable[[list[Item]], list[RawCall]]) -> None:
+    def __init__(self, home: Home, policy: Telemetry, runs_of: Callable[[list[Item]], list[Run]]) -> None:
         self.dropped = 0
         self.error = ""
         self.notes: list[str] = []
         self._home = home
         self._policy = policy
-        self._raws_of = raws_of
+        self._runs_of = runs_of
         self._items: list[Item] = []  # of the block to come
         self._blocks: list[tuple[bytes, int]] = []  # and how many calls are in each
         self._journal: Journal | None = None
@@ -85,17 +86,18 @@ class TelemetryWriter(Generic[Item]):
             if len(items) > room:
                 self.dropped += len(items) - room
                 items = items[:room]
-            calls = self._read(items)
-            if calls:
-                self._blocks.append((encoded(self._sealed, calls), len(calls)))
-                self._sealed += len(calls)
+            runs = self._read(items)
+            if runs:
+                count = sum(len(calls) for _, calls in runs)
+                self._blocks.append((encoded(self._sealed, runs), count))
+                self._sealed += count
 
-    def _read(self, items: list[Item]) -> list[RawCall]:
+    def _read(self, items: list[Item]) -> list[Run]:
         try:
-            return self._raws_of(items)
+            return self._runs_of(items)
         except Exception as error:
             if len(items) > 1:
-                return [call for item in items for call in self._read([item])]
+                return [run for item in items for run in self._read([item])]
             self._skipped(error)
             return []
 
@@ -169,7 +171,7 @@ class TelemetryWriter(Generic[Item]):
             self._hurried.wait(pause)
             self._hurried.clear()
             handed, now = self._handed, time.monotonic()
-            pause = policy.flush_busy if handed - seen > _BLOCK else policy.flush
+            pause = policy.flush_busy if handed - seen > _MANY else policy.flush
             calm = handed == seen
             if now - since >= policy.delay:
                 calm |= handed - before <= policy.light

@@ -37,7 +37,7 @@ class Rows:
         self._reading = Reading(policy)
 
     def put(self, item: Ended) -> None:
-        self.rows += map(event_of, self._reading([item]))
+        self.rows += [event_of(alike, call) for alike, calls in self._reading([item]) for call in calls]
 
     def seal(self) -> None:
         self.seals += 1

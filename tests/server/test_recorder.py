@@ -9,6 +9,7 @@ from msgspec import Raw
 from harnessgym_mcp.core.events import CallEvent, Session, event_of
 from harnessgym_mcp.core.frames import encode, parse_answer
 from harnessgym_mcp.core.policy import Policy
+from harnessgym_mcp.errors import UpstreamDiedError
 from harnessgym_mcp.server.client import Identity
 from harnessgym_mcp.server.recorder import Ended, Reading, Recorder
 from harnessgym_mcp.store.callstats import recent_calls
@@ -30,8 +31,8 @@ def ended(arguments: bytes | None = b"{}", text: str = "fine", end: Callable[[Ca
 
 
 def event(one: Ended, policy: Policy | None = None) -> CallEvent:
-    (raw,) = Reading(policy or Policy())([one])
-    return event_of(raw)
+    ((alike, (raw,)),) = Reading(policy or Policy())([one])
+    return event_of(alike, raw)
 
 
 @pytest.mark.parametrize(
@@ -73,6 +74,52 @@ def test_captured_values_are_kept_without_secrets(tmp_path: Path) -> None:
     assert kept.arguments
     assert "plain" in kept.arguments
     assert "a1a1a1" not in kept.arguments
+
+
+def failing(call: Call) -> None:
+    call.status, call.answer, call.error = "crashed", None, UpstreamDiedError("the server died")
+
+
+def other(**changed: str) -> Ended:
+    """A call that differs in one thing."""
+    call, session, identity, artifact, digest, via = ended()
+    call.tool, call.origin = changed.get("tool", call.tool), changed.get("origin", call.origin)
+    if "caller" in changed:
+        session = session._replace(client=changed["caller"])
+    if "thread" in changed:
+        identity = Identity("s", changed["thread"])
+    return (
+        call,
+        session,
+        identity,
+        changed.get("artifact", artifact),
+        changed.get("digest", digest),
+        changed.get("via", via),
+    )
+
+
+@pytest.mark.parametrize(
+    "what", ["tool", "origin", "caller", "thread", "artifact", "digest", "via", "failure", "failures", "captured"]
+)
+def test_calls_read_together_give_the_rows_that_each_gives_alone(what: str) -> None:
+    """Those that have something in common with the one before, and those that have not, in any order."""
+    policy = Policy().override({"telemetry.capture": what == "captured"})
+    first = [ended(b'{"n": %d}' % number) for number in range(3)]
+    second = [ended(b'{"m": %d}' % number) if what == "captured" else other(**{what: "x"}) for number in range(3)]
+    if what.startswith("failure"):
+        for one in second:
+            failing(one[0])
+    if what == "failures":
+        second[1][0].error = UpstreamDiedError("another end")
+    items = [*first, *second, first[0], second[0], first[1]]
+    runs = Reading(policy)(items)
+    assert [event_of(alike, call) for alike, calls in runs for call in calls] == [event(one, policy) for one in items]
+    assert len({event(one, policy)._replace(at=0, duration_ms=0) for one in items}) > 1
+
+
+def test_what_calls_have_in_common_is_told_once() -> None:
+    runs = Reading(Policy())([ended() for _ in range(5)])
+    assert [len(calls) for _, calls in runs] == [5]
 
 
 class Counting:

@@ -7,9 +7,9 @@ from harnessgym_mcp.core.events import CallEvent
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))  # for programs that the tests start
 
-from ended import raws_of
+from ended import runs_of
 
-__all__ = ["event", "raws_of"]
+__all__ = ["event", "runs_of"]
 
 BLANK = CallEvent(
     at=1000.0,

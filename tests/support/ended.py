@@ -2,35 +2,32 @@
 
 import json
 
-from harnessgym_mcp.core.events import CallEvent, RawCall, Session
+from harnessgym_mcp.core.events import Alike, CallEvent, Run, Session
 
-__all__ = ["raws_of"]
+__all__ = ["runs_of"]
 
 
-def raws_of(events: list[CallEvent]) -> list[RawCall]:
+def runs_of(events: list[CallEvent]) -> list[Run]:
     """The ended calls that have such events."""
-    return [_raw_of(event) for event in events]
+    return [_run_of(event) for event in events]
 
 
-def _raw_of(event: CallEvent) -> RawCall:
+def _run_of(event: CallEvent) -> Run:
     kinds = [kind for kind, count in json.loads(event.content_kinds or "{}").items() for _ in range(count)]
-    return (
-        event.at,
-        event.duration_ms,
-        event.status,
-        event.tool,
-        event.origin,
-        event.via,
-        event.artifact,
-        event.digest,
-        event.session,
-        event.thread,
-        event.tool_use,
-        Session(id=event.session, client=event.client, front=event.front, labels=event.labels),
-        json.loads(event.argument_keys),
-        event.argument_bytes,
-        event.arguments,
-        event.result_bytes,
-        tuple(kinds),
-        event.error,
+    alike = Alike(
+        caller=Session(id=event.session, client=event.client, front=event.front, labels=event.labels),
+        session=event.session,
+        thread=event.thread,
+        tool_use=event.tool_use,
+        artifact=event.artifact,
+        digest=event.digest,
+        tool=event.tool,
+        origin=event.origin,
+        via=event.via,
+        status=event.status,
+        error=event.error,
+        arguments=event.arguments,
     )
+    names = json.loads(event.argument_keys)
+    call = (event.at, event.duration_ms / 1000, names, event.argument_bytes, event.result_bytes, tuple(kinds))
+    return alike, [call]
