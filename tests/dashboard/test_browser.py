@@ -185,6 +185,17 @@ def test_a_narrow_window_does_not_scroll_sideways(furnished, start, well):
         assert well.do("run", "document.documentElement.scrollWidth <= window.innerWidth"), path
 
 
+def test_a_narrow_window_has_room_for_the_word_that_the_dashboard_is_gone(furnished, start, browser):
+    board = start(furnished)
+    browser.do("size", 320, 800)
+    browser.do("goto", board.address)
+    browser.do("goto", board.origin + "/live")
+    browser.do("until", "document.querySelector('#link.good')")
+    board.close()
+    browser.do("until", "document.querySelector('#link.warn')")
+    assert browser.do("run", "document.documentElement.scrollWidth <= window.innerWidth")
+
+
 def test_a_narrow_window_shows_the_newest_calls_and_how_much_is_used(furnished, start, well):
     board = start(furnished)
     well.do("size", 360, 800)
