@@ -23,15 +23,16 @@ __all__ = [
     "INVALID_REQUEST",
     "METHOD_NOT_FOUND",
     "PARSE_ERROR",
+    "UNREAD",
     "Answer",
     "Message",
     "encode",
     "error_reply",
-    "names_of",
     "notification",
     "object_of",
     "parse",
     "parse_answer",
+    "read_object",
     "request",
     "result_reply",
     "splice_answer",
@@ -95,13 +96,15 @@ class Answer(Struct, frozen=True, gc=False):
         return self.frame[self.start :].rstrip()[:-1]
 
 
-_UNREAD = (msgspec.MsgspecError, ValueError, RecursionError)
+UNREAD = (msgspec.MsgspecError, ValueError, RecursionError)
 """What msgspec raises for JSON that it cannot read; ValueError for a lone surrogate in a text that it decodes."""
+
+read_object = msgspec.json.Decoder(dict[str, Raw]).decode
+"""The members of a raw object, unread. Raises what UNREAD names, also for an object that `object_of` can read."""
 
 _decode = msgspec.json.Decoder(Message).decode
 _decode_fast = msgspec.json.Decoder(_Fast).decode
 _decode_view = msgspec.json.Decoder(_View).decode
-_decode_object = msgspec.json.Decoder(dict[str, Raw]).decode
 _head = re.compile(rb'\{\s*"jsonrpc"\s*:\s*"2\.0"\s*,\s*"id"\s*:\s*(\d+)\s*,\s*"result"\s*:\s*(?=\{)').match
 _id = re.compile(rb'"id"\s*:\s*("(?:[^"\\]|\\.){0,200}"|-?\d{1,40})')
 _brace = re.compile(rb"\{?[ \t\r\n]*")
@@ -116,7 +119,7 @@ def parse(frame: bytes) -> Message:
         message = _decode(frame)
     except msgspec.ValidationError:
         message = _parse_shape(frame)
-    except _UNREAD as error:
+    except UNREAD as error:
         message = _parse_slowly(frame, error)
     if message.id is not UNSET and not _legal_id(message.id):
         raise FrameError("an id is a string or a number", rpc_code=INVALID_REQUEST)
@@ -193,22 +196,14 @@ def object_of(raw: Raw | bytes | UnsetType) -> dict[str, Raw]:
     if raw is UNSET:
         return {}
     try:
-        return _decode_object(raw)
-    except _UNREAD:
+        return read_object(raw)
+    except UNREAD:
         pass
     try:
         value = json.loads(bytes(raw))
     except (ValueError, RecursionError):
         return {}
     return {k: Raw(_dump(v)) for k, v in value.items()} if isinstance(value, dict) else {}
-
-
-def names_of(raw: Raw) -> list[str]:
-    """The names of an object's members; [] for anything else."""
-    try:
-        return [*_decode_object(raw)]
-    except _UNREAD:
-        return [*object_of(raw)]
 
 
 def request(id: int, method: str, params: dict[str, Raw] | UnsetType) -> bytes:
@@ -257,7 +252,7 @@ def parse_answer(frame: bytes) -> Answer | None:
     if head and _is_text(frame):
         try:
             fast = _decode_fast(frame)
-        except _UNREAD:
+        except UNREAD:
             pass
         else:
             view = fast.result
@@ -294,7 +289,7 @@ def _slow_view(id: int, raw: bytes) -> Answer:
     try:
         view = _decode_view(raw)
         return Answer(id, raw + b"}", 0, True, view.isError, view.resultType, _kinds(view))
-    except _UNREAD:
+    except UNREAD:
         members = object_of(raw)
         kind = bytes(members.get("resultType", b""))
         return Answer(id, raw + b"}", 0, True, bytes(members.get("isError", b"")) == b"true", kind.decode().strip('"'))

@@ -4,10 +4,13 @@ The call itself is handed on, which costs next to nothing beside the calls; what
 calls at a time, by `Reading`.
 """
 
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from msgspec import Raw
+
 from harnessgym_mcp.core.events import Alike, CallEvent, RawCall, Run, Session, event_of
-from harnessgym_mcp.core.frames import names_of
+from harnessgym_mcp.core.frames import UNREAD, object_of, read_object
 from harnessgym_mcp.core.policy import Policy
 from harnessgym_mcp.core.text import cut, one_line, redact
 from harnessgym_mcp.server.client import Identity
@@ -49,6 +52,12 @@ class Reading:
         self._error_most = policy.limits.error_chars
 
     def __call__(self, items: list[Ended]) -> list[Run]:
+        try:
+            return self._runs(items, read_object)
+        except UNREAD:
+            return self._runs(items, object_of)
+
+    def _runs(self, items: list[Ended], members: Callable[[Raw], Iterable[str]]) -> list[Run]:
         runs: list[Run] = []
         before: Ended | None = None
         tool = origin = ""
@@ -74,7 +83,7 @@ class Reading:
                 (
                     call.at,
                     call.finished - call.started,
-                    [] if arguments is None else names_of(arguments),
+                    [] if arguments is None else [*members(arguments)],
                     0 if arguments is None else len(arguments),
                     len(answer.frame) - answer.start - 1 if answer else 0,  # less the closing brace of the frame
                     answer.kinds if answer else (),
