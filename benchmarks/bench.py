@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from harnessgym_mcp.core.lifecycle import Artifact, Registry, encode_registry
+from harnessgym_mcp.core.sections import Telemetry
 from harnessgym_mcp.store.home import Home
 from harnessgym_mcp.store.registry import RegistryStore
 
@@ -37,7 +38,7 @@ class Plan(NamedTuple):
     listed: tuple[int, ...] = (1, 10, 50, 200)  # mounts
     many: int = 8  # mounts, all running
     pause: float = 0.1  # seconds between batches
-    rest: float = 0.25  # seconds without work, after which an arm is done with a burst
+    rest: float = 2.5 * Telemetry().flush_busy  # seconds without work, after which an arm is done with a burst
 
     def turns(self, arms: Sequence[T], rounds: int) -> Iterator[T]:
         """Each arm once in every round, in an order of its own: none always follows the same other one."""

@@ -9,7 +9,8 @@ from benchmarks.clients import Client
 
 AT_ONCE = {1: 1, 8: 2, 32: 5}  # and how many times as many calls, so that bursts last alike
 SLOW_PART = 10  # one in so many calls, for slow arms, whatever is at once
-STARTS = 4  # of the processes that differ by a few per cent: where the system puts them counts for more
+STARTS = 6  # of each arm: two starts differ more than two bursts
+BURSTS = 3  # after each
 LENGTHS = (2, 10)  # of their bursts, in times the calls of a plan
 UNRECORDED = "ours, no record"
 
@@ -37,7 +38,7 @@ def telemetry(bench: Bench, plan: Plan) -> dict[str, Any]:
         seen: dict[str, list[tuple[float, float, float]]] = {OURS: [], UNRECORDED: []}
         for _ in range(min(STARTS, plan.starts)):
             clients = _warm([ours(bench, 1), ours(bench, 1, UNRECORDED, "unrecorded")])
-            for arm, client in plan.turns(clients, plan.bursts):
+            for arm, client in plan.turns(clients, min(BURSTS, plan.bursts)):
                 seen[arm.name].append(_burst(client, length, plan))
             for _, client in clients:
                 client.close()

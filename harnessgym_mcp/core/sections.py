@@ -145,7 +145,7 @@ class Telemetry:
     """The record of calls."""
 
     flush: float = 0.03  # until a call is in the journal; without a call for as long, rows are written
-    flush_busy: float = 0.1  # the same while many calls come
+    flush_busy: float = 0.25  # the same while many calls come
     delay: float = 0.25  # that a row waits for such a pause
     light: int = 2000  # calls within `delay`; with more, rows wait for a pause however long it takes
     queue: int = 50_000  # calls waiting for the journal; further ones are counted as dropped

@@ -171,23 +171,20 @@ class TelemetryWriter(Generic[Item]):
             self._hurried.wait(pause)
             self._hurried.clear()
             handed, now = self._handed, time.monotonic()
-            busy = handed - seen > _MANY
-            pause = policy.flush_busy if busy else policy.flush
+            pause = policy.flush_busy if handed - seen > _MANY else policy.flush
             calm = handed == seen
             if now - since >= policy.delay:
                 calm |= handed - before <= policy.light
                 since, before = now, handed
-            if not self._keep(whole_blocks=busy):
+            if not self._keep():
                 self._closing.wait(policy.retry)
             elif calm or self._written < self._wanted or self._overfull:
                 self._take_in_some()
 
-    def _keep(self, *, whole_blocks: bool = False) -> bool:
-        """Put what has come into the journal; False when it has to stay. Of many calls only `whole_blocks`, if there
-        are any: the next one is soon made, and not here."""
+    def _keep(self) -> bool:
+        """Put what has come into the journal; False when it has to stay."""
         try:
-            if not (whole_blocks and self._blocks):
-                self.seal()
+            self.seal()
             while self._blocks:
                 self._journal = self._journal or Journal.new(self._home.journal)
                 some = self._blocks[:_AT_ONCE]
