@@ -24,7 +24,7 @@ from harnessgym_mcp.core.lifecycle import Version
 from harnessgym_mcp.core.policy import Policy
 from harnessgym_mcp.server.asking import Ask
 from harnessgym_mcp.server.client import Client
-from harnessgym_mcp.server.recorder import Reading, Recorder
+from harnessgym_mcp.server.recorder import Reading
 from harnessgym_mcp.server.stdio import StdioFront
 from harnessgym_mcp.server.switchboard import Switchboard
 from harnessgym_mcp.server.table import MountTable
@@ -60,8 +60,7 @@ class Front(Relayed):
     def __init__(self, home: Home, policy: Policy) -> None:
         self.telemetry = TelemetryWriter(home, policy.telemetry, Reading(policy))
         self.table = MountTable((), SPAWNER, policy, self)
-        recorder = Recorder(self.telemetry, policy)
-        self.switchboard = Switchboard(self.table, self._own, no_reader, recorder, policy)
+        self.switchboard = Switchboard(self.table, self._own, no_reader, self.telemetry, policy)
 
     async def _own(self, name: str, ask: Ask) -> dict[str, Any]:
         return {"content": []}

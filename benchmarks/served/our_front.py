@@ -10,13 +10,14 @@ import sys
 
 from harnessgym_mcp.cli.main import entry
 from harnessgym_mcp.server import serve
-from harnessgym_mcp.server.recorder import Recorder
+from harnessgym_mcp.server.forwarded import Attributed
+from harnessgym_mcp.store.telemetry import TelemetryWriter
 
 
-class Unrecorded(Recorder):
-    """Records nothing."""
+class Unrecorded(TelemetryWriter[Attributed]):
+    """Keeps no call."""
 
-    def record(self, *about: object) -> None: ...
+    def put(self, item: Attributed, heavy: bool = False) -> None: ...
 
 
 def put_in_place(kind: type, other: type) -> None:
@@ -28,7 +29,7 @@ what = sys.argv.pop(1)
 if what == "plain":
     sys.modules["uvloop"] = None  # type: ignore[assignment]  # an import of it fails
 elif what == "unrecorded":
-    put_in_place(Recorder, Unrecorded)
+    put_in_place(TelemetryWriter, Unrecorded)
 else:
     sys.exit(f"nothing is called {what}")
 entry()

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
@@ -13,7 +13,9 @@ from harnessgym_mcp.core.frames import encode, notification, object_of
 from harnessgym_mcp.core.framing import Part
 from harnessgym_mcp.core.records import text_of
 from harnessgym_mcp.core.wire import SUBSCRIPTION_KEY
-from harnessgym_mcp.upstream.call import Call
+
+if TYPE_CHECKING:
+    from harnessgym_mcp.server.forwarded import Forwarded
 
 __all__ = ["Client", "Identity", "Send", "identity_of_environment"]
 
@@ -54,7 +56,7 @@ class Client:
     def __init__(self, send: Send, session: Session, *, fixed: bool) -> None:
         self.send = send
         self.session = session
-        self.calls: dict[bytes, Call] = {}  # raw id -> forwarded call under way
+        self.calls: dict[bytes, Forwarded] = {}  # raw id -> forwarded call under way
         self.tasks: dict[bytes, asyncio.Task[None]] = {}  # raw id -> own tool under way
         self.initialized = False
         self.subscriptions: set[str] = set()  # listed URIs of resources/subscribe

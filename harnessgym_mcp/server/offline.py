@@ -12,6 +12,7 @@ from harnessgym_mcp.errors import NotFoundError, UpstreamError
 from harnessgym_mcp.server.asking import Ask
 from harnessgym_mcp.server.client import Client, Identity
 from harnessgym_mcp.server.control.stats import stats
+from harnessgym_mcp.server.forwarded import Attributed
 from harnessgym_mcp.server.options import Options
 from harnessgym_mcp.server.serve import Gym
 from harnessgym_mcp.upstream.call import Call
@@ -51,16 +52,25 @@ async def call_tool(
         ended = asyncio.Event()
         seconds = timeout or mount.launch.call_seconds(policy.timeouts.call)
         params = {"name": route.spelt, "arguments": Raw(json.dumps(arguments).encode())}
-        call = Call(route.tool, params, lambda _: ended.set(), modern=False, timeout=seconds, origin="cli")
+        session = options.new_session()
+        call = Attributed(
+            session=session,
+            identity=Identity(session.id),
+            artifact=mount.name,
+            digest=mount.version.digest,
+            tool=route.tool,
+            params=params,
+            origin="cli",
+            timeout=seconds,
+            done=lambda _: ended.set(),
+        )
         mount.submit(call)
         try:
             async with asyncio.timeout(seconds):
                 await ended.wait()
         except TimeoutError:
             mount.expire(call)
-        session = options.new_session()
-        identity = Identity(session.id)
-        gym.telemetry.put((call, session, identity, mount.name, mount.version.digest, ""))
+        gym.telemetry.put(call)
         return _outcome(call)
     finally:
         await gym.close(policy.timeouts.close)

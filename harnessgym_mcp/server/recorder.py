@@ -9,27 +9,21 @@ from typing import Protocol
 
 from msgspec import Raw
 
-from harnessgym_mcp.core.events import Alike, CallEvent, RawCall, Run, Session, event_of
+from harnessgym_mcp.core.events import Alike, CallEvent, RawCall, Run, event_of
 from harnessgym_mcp.core.frames import UNREAD, object_of, read_object
 from harnessgym_mcp.core.policy import Policy
 from harnessgym_mcp.core.text import cut, one_line, redact
-from harnessgym_mcp.server.client import Identity
+from harnessgym_mcp.server.forwarded import Attributed
 from harnessgym_mcp.upstream.call import Call
 
-__all__ = ["Ended", "Observer", "Reading", "Recorder", "Sink"]
-
-
-Ended = tuple[Call, Session, Identity, str, str, str]
-"""An ended call, who made it, the artifact, its digest, and `via`."""
+__all__ = ["Observed", "Observer", "Reading", "Sink"]
 
 
 class Sink(Protocol):
     """Where ended calls go; must neither block nor raise."""
 
-    def put(self, item: Ended) -> None: ...
-
-    def seal(self) -> None:
-        """Read now what is to be kept of those that were put, and let go of them."""
+    def put(self, item: Attributed, heavy: bool) -> None:
+        """`heavy`: too large to be held for long."""
 
 
 class Observer(Protocol):
@@ -51,33 +45,30 @@ class Reading:
         self._captured_most = policy.telemetry.capture_bytes
         self._error_most = policy.limits.error_chars
 
-    def __call__(self, items: list[Ended]) -> list[Run]:
+    def __call__(self, calls: list[Attributed]) -> list[Run]:
         try:
-            return self._runs(items, read_object)
+            return self._runs(calls, read_object)
         except UNREAD:
-            return self._runs(items, object_of)
+            return self._runs(calls, object_of)
 
-    def _runs(self, items: list[Ended], members: Callable[[Raw], Iterable[str]]) -> list[Run]:
+    def _runs(self, calls: list[Attributed], members: Callable[[Raw], Iterable[str]]) -> list[Run]:
         runs: list[Run] = []
-        before: Ended | None = None
-        tool = origin = ""
-        for item in items:
-            call, session, identity, artifact, digest, via = item
+        first: Attributed | None = None  # of the run
+        for call in calls:
             if (
-                before is None
-                or session is not before[1]
-                or identity is not before[2]
-                or artifact is not before[3]
-                or digest is not before[4]
-                or via is not before[5]
-                or call.tool is not tool
-                or call.origin is not origin
+                first is None
+                or call.session is not first.session
+                or call.identity is not first.identity
+                or call.artifact is not first.artifact
+                or call.digest is not first.digest
+                or call.via is not first.via
+                or call.tool is not first.tool
+                or call.origin is not first.origin
                 or call.status != "completed"
             ):
                 run: list[RawCall] = []
-                runs.append((self._alike(item), run))
-                before = None if self._capture or call.status != "completed" else item
-                tool, origin = call.tool, call.origin
+                runs.append((self._alike(call), run))
+                first = None if self._capture or call.status != "completed" else call
             answer, arguments = call.answer, call.params.get("arguments")
             run.append(
                 (
@@ -91,18 +82,17 @@ class Reading:
             )
         return runs
 
-    def _alike(self, item: Ended) -> Alike:
-        call, caller, identity, artifact, digest, via = item
+    def _alike(self, call: Attributed) -> Alike:
         return Alike(
-            caller=caller,
-            session=identity.session,
-            thread=identity.thread,
-            tool_use=identity.tool_use,
-            artifact=artifact,
-            digest=digest,
+            caller=call.session,
+            session=call.identity.session,
+            thread=call.identity.thread,
+            tool_use=call.identity.tool_use,
+            artifact=call.artifact,
+            digest=call.digest,
             tool=call.tool,
             origin=call.origin,
-            via=via,
+            via=call.via,
             status=call.status or "crashed",
             error=self._error(call),
             arguments=self._captured(bytes(call.params.get("arguments", b""))) if self._capture else None,
@@ -120,20 +110,15 @@ class Reading:
         return ""
 
 
-class Recorder:
-    """Hands each forwarded call on for its row, and tells the observer, if there is one."""
+class Observed:
+    """A sink of which each call is also told to an observer."""
 
-    def __init__(self, sink: Sink, policy: Policy, observer: Observer | None = None) -> None:
+    def __init__(self, sink: Sink, policy: Policy, observer: Observer) -> None:
         self._sink = sink
-        self._put = sink.put
         self._reading = Reading(policy)
         self._observer = observer
 
-    def record(self, call: Call, session: Session, identity: Identity, artifact: str, digest: str, via: str) -> None:
-        ended = (call, session, identity, artifact, digest, via)
-        self._put(ended)
-        if call.heavy:
-            self._sink.seal()
-        if self._observer:
-            ((alike, (raw,)),) = self._reading([ended])
-            self._observer.observe(event_of(alike, raw), call)
+    def put(self, item: Attributed, heavy: bool) -> None:
+        self._sink.put(item, heavy)
+        ((alike, (raw,)),) = self._reading([item])
+        self._observer.observe(event_of(alike, raw), item)

@@ -25,7 +25,7 @@ from harnessgym_mcp.server.harness import Harness
 from harnessgym_mcp.server.options import Options
 from harnessgym_mcp.server.presence import Presence
 from harnessgym_mcp.server.reader import SkillsAndPrompts
-from harnessgym_mcp.server.recorder import Observer, Reading, Recorder
+from harnessgym_mcp.server.recorder import Observed, Observer, Reading, Sink
 from harnessgym_mcp.server.spawn import HomeSpawner
 from harnessgym_mcp.server.stdio import StdioFront
 from harnessgym_mcp.server.switchboard import Switchboard
@@ -60,9 +60,8 @@ class Gym:
         self.harness = Harness(stores, policy, self.table, submitter.requalify, self._announce)
         self.services = Services(home, policy, self.table, self.harness, IterationStore(home), self.telemetry)
         reader = SkillsAndPrompts(stores.objects, self.harness.active)
-        self.switchboard = Switchboard(
-            self.table, Control(self.services, submitter), reader, Recorder(self.telemetry, policy, observer), policy
-        )
+        sink: Sink = Observed(self.telemetry, policy, observer) if observer else self.telemetry
+        self.switchboard = Switchboard(self.table, Control(self.services, submitter), reader, sink, policy)
         self._home = home
         self._observer = observer
         self._tasks: set[asyncio.Task[Any]] = set()

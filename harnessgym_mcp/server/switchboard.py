@@ -48,7 +48,8 @@ from harnessgym_mcp.server.asking import (
     values,
 )
 from harnessgym_mcp.server.client import Client
-from harnessgym_mcp.server.recorder import Recorder
+from harnessgym_mcp.server.forwarded import Forwarded
+from harnessgym_mcp.server.recorder import Sink
 from harnessgym_mcp.server.relay import Reader, Relay, text_of
 from harnessgym_mcp.server.table import MountTable
 from harnessgym_mcp.server.upward import Upward
@@ -66,15 +67,15 @@ _CALL = _PREFIX + "call"
 class Switchboard:
     """Routes the frames of any number of clients over one mount table."""
 
-    def __init__(self, table: MountTable, own: OwnTools, reader: Reader, recorder: Recorder, policy: Policy) -> None:
+    def __init__(self, table: MountTable, own: OwnTools, reader: Reader, sink: Sink, policy: Policy) -> None:
         self.table = table
         self.clients: set[Client] = set()
         self._own = own
         self._relay = Relay(table, reader)
         self._upward = Upward(policy.grants)
-        self._recorder = recorder
+        self._record = sink.put
         self._policy = policy
-        self._in_flight: dict[Call, tuple[Client, Mount]] = {}
+        self._done = self._ended  # bound once, not for each call
 
     # ---- from a client
 
@@ -166,28 +167,44 @@ class Switchboard:
         shape: Shape | None = None,
     ) -> None:
         """Hand a request to its mount; its answer goes straight to the client, a tool's call onto the record."""
-        identity = client.identity(params)
-        digest = mount.version.digest
-        timeout = mount.launch.call_seconds(self._policy.timeouts.call)
-
-        def done(call: Call) -> None:
-            client.calls.pop(raw_id, None)
-            del self._in_flight[call]
-            if call.status != "cancelled":
-                client.send(*answer_frame(raw_id, call, modern, shape or self._relay.shape_of(mount, call)))
-            if tool:
-                self._recorder.record(call, client.session, identity, mount.name, digest, via)
-
-        call = Call(tool, params, done, modern=modern, timeout=timeout, origin="agent", method=method)
-        client.calls[raw_id] = call
-        self._in_flight[call] = (client, mount)
+        call = client.calls[raw_id] = Forwarded(
+            client=client,
+            raw_id=raw_id,
+            mount=mount,
+            shape=shape,
+            session=client.session,
+            identity=client.identity(params),
+            artifact=mount.name,
+            digest=mount.version.digest,
+            via=via,
+            tool=tool,
+            method=method,
+            params=params,
+            modern=modern,
+            origin="agent",
+            timeout=mount.launch.call_seconds(self._policy.timeouts.call),
+            done=self._done,
+        )
         mount.submit(call)
+
+    def _ended(self, call: Forwarded) -> None:
+        client = call.client
+        client.calls.pop(call.raw_id, None)
+        if call.status != "cancelled":
+            shape = call.shape or self._relay.shape_of(call.mount, call)
+            client.send(*answer_frame(call.raw_id, call, call.modern, shape))
+        if call.tool:
+            self._record(call, call.heavy)
+
+    def _under_way(self) -> list[Forwarded]:
+        return [call for client in self.clients for call in client.calls.values()]
 
     def sweep(self) -> None:
         """Answer what is past its deadline; let idle servers rest."""
         now = time.monotonic()
-        for call, (_, mount) in [entry for entry in self._in_flight.items() if entry[0].deadline < now]:
-            mount.expire(call)
+        for call in self._under_way():
+            if call.deadline < now:
+                call.mount.expire(call)
         self.table.sweep()
 
     # ---- own tools
@@ -312,7 +329,7 @@ class Switchboard:
         raw_id = bytes(message.params.get("requestId", b""))
         call, task = client.calls.get(raw_id), client.tasks.get(raw_id)
         if call:
-            self._in_flight[call][1].cancel(call, message.params.get("reason"))
+            call.mount.cancel(call, message.params.get("reason"))
         elif task:
             task.cancel()
         elif client.listens.pop(raw_id, None) is not None:
@@ -333,19 +350,21 @@ class Switchboard:
                 client.resource_updated(uri, frame, params)
             return
         told = self._relay.notification_of(mount, message)
-        asking = {client for client, at in self._in_flight.values() if at is mount}
+        asking = {call.client for call in self._under_way() if call.mount is mount}
         for client in (asking or self.clients) if told else ():
             client.send(told or b"")
 
     def requested(self, mount: Mount, message: Message) -> bool:
         """A server's own request: passed to the client that waits for it, where policy grants it."""
-        asking = [client for client, at in self._in_flight.values() if at is mount]
-        return self._upward.asked(mount, asking[-1] if asking else next(iter(self.clients), None), message)
+        waiting = [call for call in self._under_way() if call.mount is mount]
+        if waiting:
+            return self._upward.asked(mount, max(waiting, key=lambda call: call.started).client, message)
+        return self._upward.asked(mount, next(iter(self.clients), None), message)
 
     def progressed(self, call: Call, message: Message) -> None:
         """A server's progress, on to whoever asked, with the caller's own token."""
-        client, _ = self._in_flight[call]
-        client.send(notification("notifications/progress", message.params))
+        if isinstance(call, Forwarded):
+            call.client.send(notification("notifications/progress", message.params))
 
     async def disconnect(self, client: Client) -> None:
         """The client is gone: what it waited for is cancelled."""
@@ -355,4 +374,4 @@ class Switchboard:
         for task in list(client.tasks.values()):
             task.cancel()
         for call in list(client.calls.values()):
-            self._in_flight[call][1].cancel(call, Raw(b'"the client is gone"'))
+            call.mount.cancel(call, Raw(b'"the client is gone"'))

@@ -67,16 +67,16 @@ class TelemetryWriter(Generic[Item]):
 
     # ---- beside the calls
 
-    def put(self, item: Item) -> None:
-        """Hand over one ended call; never blocks, never raises."""
+    def put(self, item: Item, heavy: bool = False) -> None:
+        """Hand over one ended call, a heavy one not to be held for long; never blocks, never raises."""
         items = self._items
         items.append(item)
-        if len(items) >= _BLOCK:
-            self.seal()
+        if heavy or len(items) >= _BLOCK:
+            self._seal()
         if not self._awake:
             self._rouse()
 
-    def seal(self) -> None:
+    def _seal(self) -> None:
         """Make a block of the calls that have come. Not only in the thread: a moment later they would have to be
         fetched from another processor's memory, which costs more than to encode them here."""
         with self._sealing:
@@ -184,7 +184,7 @@ class TelemetryWriter(Generic[Item]):
     def _keep(self) -> bool:
         """Put what has come into the journal; False when it has to stay."""
         try:
-            self.seal()
+            self._seal()
             while self._blocks:
                 self._journal = self._journal or Journal.new(self._home.journal)
                 some = self._blocks[:_AT_ONCE]

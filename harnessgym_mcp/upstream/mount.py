@@ -125,13 +125,13 @@ class Mount:
 
     def _send(self, peer: Peer, call: Call) -> None:
         self._active += 1
-        call.mount = self._finished
+        call.carrier = self
         params = bridge(call.params, call.modern, peer.era == "modern")
         if "_meta" in params and b"progressToken" in bytes(params["_meta"]):
             params = self._tokens.register(call, params)
         call.number = peer.ask(call, call.method, params)
 
-    def _finished(self, call: Call) -> None:
+    def finished(self, call: Call) -> None:
         self._active -= 1
         self._used = call.finished
         if call.token:

@@ -24,7 +24,6 @@ from harnessgym_mcp.core.policy import Policy
 from harnessgym_mcp.core.wire import LATEST_LEGACY, MODERN
 from harnessgym_mcp.server.asking import Ask
 from harnessgym_mcp.server.client import Client
-from harnessgym_mcp.server.recorder import Recorder
 from harnessgym_mcp.server.stdio import StdioFront
 from harnessgym_mcp.server.switchboard import Switchboard
 from harnessgym_mcp.server.table import MountTable
@@ -52,7 +51,7 @@ class Composition(Relayed):
 
     def __init__(self, version: Version) -> None:
         self.table = MountTable((), spawner(), POLICY, self, prefixed=False)
-        self.switchboard = Switchboard(self.table, no_tool, no_reader, Recorder(Nobody(), POLICY), POLICY)
+        self.switchboard = Switchboard(self.table, no_tool, no_reader, Nobody(), POLICY)
         self.table.reconcile({"everything": version})
 
     def schema_of(self, tool: str) -> Any:

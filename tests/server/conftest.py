@@ -18,7 +18,8 @@ from harnessgym_mcp.core.lifecycle import Version
 from harnessgym_mcp.core.policy import Policy
 from harnessgym_mcp.server.asking import Ask
 from harnessgym_mcp.server.client import Client
-from harnessgym_mcp.server.recorder import Ended, Reading, Recorder
+from harnessgym_mcp.server.forwarded import Attributed
+from harnessgym_mcp.server.recorder import Reading
 from harnessgym_mcp.server.switchboard import Switchboard
 from harnessgym_mcp.server.table import MountTable
 from harnessgym_mcp.upstream.mount import Mount
@@ -33,14 +34,12 @@ class Rows:
 
     def __init__(self, policy: Policy) -> None:
         self.rows: list[CallEvent] = []
-        self.seals = 0
+        self.heavy = 0
         self._reading = Reading(policy)
 
-    def put(self, item: Ended) -> None:
+    def put(self, item: Attributed, heavy: bool) -> None:
         self.rows += [event_of(alike, call) for alike, calls in self._reading([item]) for call in calls]
-
-    def seal(self) -> None:
-        self.seals += 1
+        self.heavy += heavy
 
 
 async def own_tool(name: str, ask: Ask) -> dict[str, Any]:
@@ -67,7 +66,7 @@ class Bench(Relayed):
         self.rows = Rows(policy)
         self.spawner = DirectSpawner(SERVERS)
         self.table = MountTable(OWN, self.spawner, policy, self)
-        self.switchboard = Switchboard(self.table, own_tool, no_reader, Recorder(self.rows, policy), policy)
+        self.switchboard = Switchboard(self.table, own_tool, no_reader, self.rows, policy)
         self.frames: list[dict[str, Any]] = []
         self.raw: list[bytes] = []
         self.drifts: list[list[str]] = []

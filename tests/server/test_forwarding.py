@@ -60,11 +60,11 @@ async def test_each_call_is_one_row_with_its_real_outcome(bench, server):
 async def test_a_call_that_holds_much_memory_is_not_kept_for_its_row(bench, server):
     await bench.mount(echo=await server("echo"))
     await bench.call("echo__echo", {"value": "small"})
-    assert bench.rows.seals == 0
+    assert bench.rows.heavy == 0
     await bench.call("echo__echo", {"value": 1}, padding="x" * 20_000)
-    assert bench.rows.seals == 1
+    assert bench.rows.heavy == 1
     await bench.call("echo__echo", {"value": "x" * 20_000})
-    assert bench.rows.seals == 2
+    assert bench.rows.heavy == 2
 
 
 async def test_the_dispatcher_calls_the_real_tool_and_says_so(bench, server):

@@ -6,31 +6,42 @@ from pathlib import Path
 import pytest
 from msgspec import Raw
 
-from harnessgym_mcp.core.events import CallEvent, Session, event_of
+from harnessgym_mcp.core.events import CallEvent, Run, Session, event_of
 from harnessgym_mcp.core.frames import encode, parse_answer
 from harnessgym_mcp.core.policy import Policy
 from harnessgym_mcp.errors import UpstreamDiedError
 from harnessgym_mcp.server.client import Identity
-from harnessgym_mcp.server.recorder import Ended, Reading, Recorder
+from harnessgym_mcp.server.forwarded import Attributed
+from harnessgym_mcp.server.recorder import Reading
 from harnessgym_mcp.store.callstats import recent_calls
 from harnessgym_mcp.store.home import Home
 from harnessgym_mcp.store.telemetry import TelemetryWriter
 from harnessgym_mcp.upstream.call import HEAVY, Call
 
+DEADLINE = 60.0
 SECRET = "hunter2-hunter2"
 SESSION, IDENTITY = Session(id="s", client="c", front="f"), Identity("s")
 
 
-def ended(arguments: bytes | None = b"{}", text: str = "fine", end: Callable[[Call], None] | None = None) -> Ended:
-    params = {} if arguments is None else {"arguments": Raw(arguments)}
-    call = Call("look", params, lambda _: None, modern=False, timeout=1.0, origin="agent")
+def ended(arguments: bytes | None = b"{}", text: str = "fine", end: Callable[[Call], None] | None = None) -> Attributed:
+    call = Attributed(
+        session=SESSION,
+        identity=IDENTITY,
+        artifact="lens",
+        digest="sha256:x",
+        tool="look",
+        params={} if arguments is None else {"arguments": Raw(arguments)},
+        origin="agent",
+        timeout=1.0,
+        done=lambda _: None,
+    )
     answer = parse_answer(b'{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":%b}]}}' % encode(text))
     assert answer
     call.answered(answer)
-    return call, SESSION, IDENTITY, "lens", "sha256:x", ""
+    return call
 
 
-def event(one: Ended, policy: Policy | None = None) -> CallEvent:
+def event(one: Attributed, policy: Policy | None = None) -> CallEvent:
     ((alike, (raw,)),) = Reading(policy or Policy())([one])
     return event_of(alike, raw)
 
@@ -80,22 +91,16 @@ def failing(call: Call) -> None:
     call.status, call.answer, call.error = "crashed", None, UpstreamDiedError("the server died")
 
 
-def other(**changed: str) -> Ended:
+def other(**changed: str) -> Attributed:
     """A call that differs in one thing."""
-    call, session, identity, artifact, digest, via = ended()
-    call.tool, call.origin = changed.get("tool", call.tool), changed.get("origin", call.origin)
+    call = ended()
     if "caller" in changed:
-        session = session._replace(client=changed["caller"])
+        call.session = call.session._replace(client=changed["caller"])
     if "thread" in changed:
-        identity = Identity("s", changed["thread"])
-    return (
-        call,
-        session,
-        identity,
-        changed.get("artifact", artifact),
-        changed.get("digest", digest),
-        changed.get("via", via),
-    )
+        call.identity = Identity("s", changed["thread"])
+    for name in changed.keys() & {"tool", "origin", "artifact", "digest", "via"}:
+        setattr(call, name, changed[name])
+    return call
 
 
 @pytest.mark.parametrize(
@@ -108,9 +113,9 @@ def test_calls_read_together_give_the_rows_that_each_gives_alone(what: str) -> N
     second = [ended(b'{"m": %d}' % number) if what == "captured" else other(**{what: "x"}) for number in range(3)]
     if what.startswith("failure"):
         for one in second:
-            failing(one[0])
+            failing(one)
     if what == "failures":
-        second[1][0].error = UpstreamDiedError("another end")
+        second[1].error = UpstreamDiedError("another end")
     items = [*first, *second, first[0], second[0], first[1]]
     runs = Reading(policy)(items)
     assert [event_of(alike, call) for alike, calls in runs for call in calls] == [event(one, policy) for one in items]
@@ -122,35 +127,28 @@ def test_what_calls_have_in_common_is_told_once() -> None:
     assert [len(calls) for _, calls in runs] == [5]
 
 
-class Counting:
-    """A sink that counts."""
+def test_a_heavy_call_is_read_and_let_go_of_at_once(tmp_path: Path) -> None:
+    home = Home.open(tmp_path / "w", state=tmp_path / "s")
+    policy = Policy().override({"telemetry.flush": DEADLINE})
+    reading, read = Reading(policy), list[int]()
 
-    def __init__(self) -> None:
-        self.items: list[Ended] = []
-        self.seals = 0
+    def runs_of(calls: list[Attributed]) -> list[Run]:
+        read.append(len(calls))
+        return reading(calls)
 
-    def put(self, item: Ended) -> None:
-        self.items.append(item)
-
-    def seal(self) -> None:
-        self.seals += 1
-        self.items.clear()
-
-
-def test_a_call_with_a_large_answer_is_let_go_of_at_once() -> None:
-    sink = Counting()
-    recorder = Recorder(sink, Policy())
-    recorder.record(*ended())
-    assert (len(sink.items), sink.seals) == (1, 0)
-    recorder.record(*ended(text="x" * HEAVY))
-    assert (len(sink.items), sink.seals) == (0, 1)
+    writer = TelemetryWriter(home, policy.telemetry, runs_of)
+    writer.put(ended())
+    assert read == []
+    writer.put(ended(text="x" * HEAVY), heavy=True)
+    assert read == [2]
+    assert writer.close(DEADLINE) == 0
 
 
 def test_one_call_that_cannot_be_read_costs_no_other(tmp_path: Path) -> None:
     home = Home.open(tmp_path / "w", state=tmp_path / "s")
     writer = TelemetryWriter(home, Policy().telemetry, Reading(Policy()))
     broken = ended()
-    broken[0].finished = "never"  # type: ignore[assignment]
+    broken.finished = "never"  # type: ignore[assignment]
     for one in (ended(), broken, ended()):
         writer.put(one)
     assert writer.close(20.0) == 1

@@ -1,0 +1,28 @@
+"""A call on its way: with what its row will tell, and with the client that waits for it."""
+
+from harnessgym_mcp.core.events import Session
+from harnessgym_mcp.server.asking import Shape
+from harnessgym_mcp.server.client import Client, Identity
+from harnessgym_mcp.upstream.call import Call
+from harnessgym_mcp.upstream.mount import Mount
+
+__all__ = ["Attributed", "Forwarded"]
+
+
+class Attributed(Call, eq=False, kw_only=True):
+    """A call of which it is known who made it, and what it goes to."""
+
+    session: Session
+    identity: Identity
+    artifact: str
+    digest: str
+    via: str = ""  # "" | "call"
+
+
+class Forwarded(Attributed, eq=False, kw_only=True):
+    """A client's call, or another request of it; `raw_id` is its id as the client spelt it."""
+
+    client: Client
+    raw_id: bytes
+    mount: Mount
+    shape: Shape | None = None
