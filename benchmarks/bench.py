@@ -31,6 +31,7 @@ class Plan(NamedTuple):
     calls: int = 4000  # small ones of each arm
     rounds: int = 10
     bursts: int = 5
+    beside: int = 8  # bursts of one front, each compared with another front's
     starts: int = 7
     kills: int = 15
     slow: float = 2.0  # seconds of the call beside which others run
@@ -66,7 +67,7 @@ def processor_seconds(pid: int) -> float:
     return used / 1e9
 
 
-QUICK = Plan(20, 2, 1, 1, 1, 0.2, 2_000_000, (1, 3), 2, 0.0, 0.0)
+QUICK = Plan(20, 2, 1, 1, 1, 1, 0.2, 2_000_000, (1, 3), 2, 0.0, 0.0)
 
 
 class Bench:

@@ -3,7 +3,7 @@
     python -m benchmarks.overhead [--json] [--calls N] [--only part,part] [--install] [--quick]
     python -m benchmarks.overhead --render docs/measured/overhead.json docs/performance.md [--check]
 
-Parts: pinned, latency, throughput, start, memory, stalls, telemetry. All arms run in one run, in turns: what
+Parts: pinned, latency, throughput, start, memory, stalls, recording. All arms run in one run, in turns: what
 disturbs the machine disturbs all alike. Medians, ratios, and the load average before and after. In our arms the mounted
 server runs in the sandbox that this machine gives; in the others it runs bare. `--install` puts the others (fastmcp,
 mcp-proxy, mcp-hub, lazy-mcp) into a cache folder first ($HARNESSGYM_FIELD); what is not there is left out, and said.
@@ -28,10 +28,11 @@ from benchmarks.arms import install, versions
 from benchmarks.bench import QUICK, ROOT, Bench, Plan
 from benchmarks.clients import close_all
 from benchmarks.latency import latency, pinned
+from benchmarks.recording import recording
 from benchmarks.stalls import stalls
 from benchmarks.startup import memory, start_up
 from benchmarks.tables import plain, write
-from benchmarks.throughput import telemetry, throughput
+from benchmarks.throughput import throughput
 
 PARTS: dict[str, Callable[[Bench, Plan], Any]] = {
     "pinned": pinned,
@@ -40,9 +41,9 @@ PARTS: dict[str, Callable[[Bench, Plan], Any]] = {
     "start": start_up,
     "memory": memory,
     "stalls": stalls,
-    "telemetry": telemetry,
+    "recording": recording,
 }
-MOST = 300  # seconds for one part
+MOST = 600  # seconds for one part
 
 
 @contextlib.contextmanager

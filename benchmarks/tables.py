@@ -27,7 +27,7 @@ def tables(result: dict[str, Any]) -> Iterator[Table]:
         "start": _start,
         "memory": _memory,
         "stalls": _stalls,
-        "telemetry": _telemetry,
+        "recording": _recording,
     }
     for name, written in parts.items():
         if name in result:
@@ -91,17 +91,22 @@ def _stalls(part: dict[str, Any]) -> Iterator[Table]:
     yield Table(f"After SIGKILL of a server, milliseconds, {kill['kills']} times", ["", "median", "worst"], rows)
 
 
-def _telemetry(part: Row) -> Iterator[Table]:
+def _recording(part: Row) -> Iterator[Table]:
     for length, row in part.items():
         title = (
             f"What the record of calls takes, 32 at once in bursts of {int(length):,}: calls a second, and the front's "
             "processor time for each call, microseconds"
         )
         rows = [
-            [arm, f"{f['median']:,}", f"{f['best']:,}", f"{f['ratio']:.1%}", f"{f['during']:.1f}", f"{f['after']:.1f}"]
+            [arm, f"{f['median']:,}", f"{f['best']:,}", _share(f), f"{f['during']:.1f}", f"{f['after']:.1f}"]
             for arm, f in row.items()
         ]
-        yield Table(title, ["", "median", "best", "share", "during the burst", "after it"], rows)
+        yield Table(title, ["", "median", "best", "share, 95 % interval", "during the burst", "after it"], rows)
+
+
+def _share(figures: dict[str, Any]) -> str:
+    between = figures.get("between")
+    return f"{figures['ratio']:.1%}" + (f" ({between[0]:.1%} to {between[1]:.1%})" if between else "")
 
 
 def _number(value: float) -> str:
