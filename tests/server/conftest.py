@@ -71,19 +71,21 @@ class Bench(Relayed):
         self.raw: list[bytes] = []
         self.drifts: list[list[str]] = []
         self._news = asyncio.Event()
-        self.client = self.new_client()
+        self.client = self.new_client("s1", self.frames)
         self._ids = iter(range(1, 1_000_000))
 
-    def new_client(self) -> Client:
-        client = Client(self._sent, Session(id="s1", front="f1"), fixed=False)
+    def new_client(self, session: str, frames: list[dict[str, Any]]) -> Client:
+        """One more; what it is sent goes to `frames`."""
+
+        def sent(*parts: Part) -> None:
+            frame = b"".join(parts)
+            self.raw.append(frame)
+            frames.append(json.loads(frame))
+            self._news.set()
+
+        client = Client(sent, Session(id=session, front="f1"), fixed=False)
         self.switchboard.clients.add(client)
         return client
-
-    def _sent(self, *parts: Part) -> None:
-        frame = b"".join(parts)
-        self.raw.append(frame)
-        self.frames.append(json.loads(frame))
-        self._news.set()
 
     def drifted(self, mount: Mount, changed: list[str]) -> None:
         self.drifts.append(changed)
