@@ -82,8 +82,8 @@ def test_stalls_are_told_of_a_slow_call_a_large_result_and_a_kill(figures):
 
 
 def test_what_the_record_takes_is_told(figures):
-    assert len(figures["telemetry"]) == 2
-    for row in figures["telemetry"].values():
+    assert len(figures["recording"]) == 2
+    for row in figures["recording"].values():
         assert set(row) == {"ours", "ours, no record"}
         assert row["ours, no record"]["ratio"] == 1
         assert all(arm["during"] > 0 for arm in row.values())

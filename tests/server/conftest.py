@@ -34,11 +34,13 @@ class Rows:
 
     def __init__(self, policy: Policy) -> None:
         self.rows: list[CallEvent] = []
+        self.calls: list[Attributed] = []
         self.heavy = 0
         self._reading = Reading(policy)
 
     def put(self, item: Attributed, heavy: bool) -> None:
         self.rows += [event_of(alike, call) for alike, calls in self._reading([item]) for call in calls]
+        self.calls.append(item)
         self.heavy += heavy
 
 

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from harnessgym_mcp.server.recorder import Reading
+
 MODERN = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
     "io.modelcontextprotocol/clientCapabilities": {},
@@ -55,6 +57,13 @@ async def test_each_call_is_one_row_with_its_real_outcome(bench, server):
     assert json.loads(rows[2].content_kinds) == {"text": 1}
     assert rows[2].arguments is None
     assert rows[2].argument_bytes == len(b'{"value": 1, "zwei": 2}')
+
+
+async def test_calls_of_one_client_to_one_tool_are_told_as_one_run(bench, server):
+    await bench.mount(echo=await server("echo"))
+    for value in range(3):
+        await bench.call("echo__echo", {"value": value})
+    assert [len(calls) for _, calls in Reading(bench.policy)(bench.rows.calls)] == [3]
 
 
 async def test_a_call_that_holds_much_memory_is_not_kept_for_its_row(bench, server):
