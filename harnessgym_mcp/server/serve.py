@@ -14,7 +14,7 @@ from harnessgym_mcp.core.events import Session
 from harnessgym_mcp.core.frames import Message
 from harnessgym_mcp.core.policy import Policy
 from harnessgym_mcp.errors import HarnessGymError
-from harnessgym_mcp.proc.memory import collect_seldom, keep_freed
+from harnessgym_mcp.proc.interpreter import collect_seldom, keep_freed, take_short_turns
 from harnessgym_mcp.proc.orphans import sweep_orphans
 from harnessgym_mcp.qualify.submission import Submitter
 from harnessgym_mcp.server.client import Client
@@ -99,6 +99,7 @@ class Gym:
         self._watcher.start()
         keep_freed()
         collect_seldom()
+        take_short_turns()
         self._spawn(self._catch_up())
         self._presence = Presence(self._home)
         self._spawn(self._sweep(self._presence))
