@@ -31,7 +31,7 @@ class Plan(NamedTuple):
     calls: int = 4000  # small ones of each arm
     rounds: int = 10
     bursts: int = 5
-    beside: int = 8  # bursts of one front, each compared with another front's
+    beside: int = 16  # starts of two fronts that are compared burst by burst
     starts: int = 7
     kills: int = 15
     slow: float = 2.0  # seconds of the call beside which others run
