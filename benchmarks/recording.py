@@ -50,12 +50,9 @@ def _start(bench: Bench, plan: Plan, length: int, bursts: int) -> list[tuple[Bur
     (_, recorded), (_, unrecorded) = clients = warm([ours(bench, 1), ours(bench, 1, UNRECORDED, "unrecorded")])
     pairs = []
     for number in range(bursts):
-        if number % 2:
-            first = _burst(recorded, length, plan)
-            pairs.append((first, _burst(unrecorded, length, plan)))
-        else:
-            first = _burst(unrecorded, length, plan)
-            pairs.append((_burst(recorded, length, plan), first))
+        order = (recorded, unrecorded) if number % 2 else (unrecorded, recorded)
+        took = {client: _burst(client, length, plan) for client in order}
+        pairs.append((took[recorded], took[unrecorded]))
     for _, client in clients:
         client.close()
     return pairs
