@@ -29,7 +29,8 @@ class Plan(NamedTuple):
     """How much of everything; one batch or burst of each arm makes a round, so that all see the same machine."""
 
     calls: int = 4000  # small ones of each arm
-    rounds: int = 10
+    alone: int = 5  # starts of all arms whose calls come one at a time
+    rounds: int = 2  # after each of these
     bursts: int = 5
     beside: int = 16  # starts of two fronts that are compared burst by burst
     starts: int = 7
@@ -41,9 +42,10 @@ class Plan(NamedTuple):
     pause: float = 0.1  # seconds between batches
     rest: float = 2.5 * Telemetry().flush_busy  # seconds without work, after which an arm is done with a burst
 
-    def turns(self, arms: Sequence[T], rounds: int) -> Iterator[T]:
-        """Each arm once in every round, in an order of its own: none always follows the same other one."""
-        shuffle = random.Random(rounds).shuffle
+    def turns(self, arms: Sequence[T], rounds: int, start: int = 0) -> Iterator[T]:
+        """Each arm once in every round, in an order of its own (and of this start's): none always follows the same
+        other one."""
+        shuffle = random.Random(rounds + 1000 * start).shuffle
         order = list(arms)
         for _ in range(rounds):
             shuffle(order)
@@ -67,7 +69,7 @@ def processor_seconds(pid: int) -> float:
     return used / 1e9
 
 
-QUICK = Plan(20, 2, 1, 1, 1, 1, 0.2, 2_000_000, (1, 3), 2, 0.0, 0.0)
+QUICK = Plan(20, 2, 2, 1, 1, 1, 1, 0.2, 2_000_000, (1, 3), 2, 0.0, 0.0)
 
 
 class Bench:

@@ -35,10 +35,18 @@ def tables(result: dict[str, Any]) -> Iterator[Table]:
 
 
 def _latency(part: dict[str, Row], where: str) -> Iterator[Table]:
-    head = ["", "p50", "p95", "p99", "added p50", "added p99", "times direct"]
+    head = ["", "p50", "p95", "p99", "added p50", "in one start", "added p99", "times direct"]
     for label, row in part.items():
-        keys = ("p50", "p95", "p99", "added_p50", "added_p99")
-        rows = [[arm, *(_number(f[key]) for key in keys), f"{f['ratio']:.2f}"] for arm, f in row.items()]
+        rows = [
+            [
+                arm,
+                *(_number(f[key]) for key in ("p50", "p95", "p99", "added_p50")),
+                f"{_number(f['between'][0])} to {_number(f['between'][1])}",
+                _number(f["added_p99"]),
+                f"{f['ratio']:.2f}",
+            ]
+            for arm, f in row.items()
+        ]
         yield Table(f"One call at a time, {label}, {where}, microseconds", head, rows)
 
 

@@ -7,9 +7,9 @@ published ones are derived from the sandbox that is enforced.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
-from msgspec import Raw
+from msgspec import Raw, Struct
 
 from harnessgym_mcp.core import names
 from harnessgym_mcp.core.digest import canonical, sha256
@@ -22,10 +22,11 @@ __all__ = ["Catalog", "Route", "Tool", "annotations", "build"]
 _CONFINED = ("A", "B", "C")
 
 
-class Route(NamedTuple):
-    """Where a listed name leads."""
+class Route(Struct, frozen=True, eq=False):
+    """Where a listed name leads, in one catalog: no two are equal."""
 
     artifact: str
+    digest: str
     tool: str
     spelt: Raw  # the tool's name as JSON
 
@@ -110,7 +111,7 @@ def build(own: Sequence[Mapping[str, Any]], versions: Mapping[str, Version], *, 
         for definition in in_order:
             tool = _publish(artifact, version, definition) if prefixed else _as_it_is(artifact, definition)
             tools.append(tool)
-            routes[tool.name] = Route(artifact, name := str(definition["name"]), Raw(encode(name)))
+            routes[tool.name] = Route(artifact, version.digest, name := str(definition["name"]), Raw(encode(name)))
     return Catalog(tuple(tools), routes, _fingerprint(tools))
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from harnessgym_mcp.core.events import Session
+from harnessgym_mcp.core.catalog import Route
+from harnessgym_mcp.core.events import Alike, Session
 from harnessgym_mcp.core.frames import encode, notification, object_of
 from harnessgym_mcp.core.framing import Part
 from harnessgym_mcp.core.records import text_of
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from harnessgym_mcp.server.forwarded import Forwarded
 
 __all__ = ["Client", "Identity", "Send", "identity_of_environment"]
+
+_ALIKES = 1000  # routes of catalogs that are no more are among them
 
 
 class Identity(msgspec.Struct, frozen=True, gc=False):
@@ -65,6 +68,7 @@ class Client:
         self._fixed = fixed  # was the session named by --session?
         self._listed = asyncio.Event()
         self._plain = Identity(session.id)  # of a call that states none
+        self._alikes: dict[Route, Alike] = {}  # of such calls
         self.lists = 0
 
     def introduce(self, info: Any) -> None:
@@ -72,6 +76,7 @@ class Client:
         if isinstance(info, dict):
             name, version = str(info.get("name", ""))[:80], str(info.get("version", ""))[:40]
             self.session = self.session._replace(client=name, client_version=version)
+            self._alikes.clear()
 
     def identity(self, params: dict[str, Raw] | UnsetType) -> Identity:
         """Codex names its session in each call's `_meta`, Claude the tool use; --session overrides both."""
@@ -89,7 +94,33 @@ class Client:
 
         stated = "" if self._fixed else say("sessionId", "session_id", "threadId", "thread_id")
         tool_use = say("claudecode/toolUseId", "turnId", "turn_id")
-        return Identity(stated or self.session.id, say("threadId", "thread_id"), tool_use)
+        thread = say("threadId", "thread_id")
+        return Identity(stated or self.session.id, thread, tool_use) if stated or thread or tool_use else self._plain
+
+    def alike(self, route: Route, params: dict[str, Raw], via: str) -> Alike:
+        """What the rows of this client's calls on that route have in common: the very same object while it is so."""
+        who = self.identity(params) if "_meta" in params else self._plain
+        if via or who is not self._plain:
+            return self._alike(route, who, via)
+        known = self._alikes.get(route)
+        if known is None:
+            if len(self._alikes) >= _ALIKES:
+                self._alikes.clear()
+            known = self._alikes[route] = self._alike(route, who)
+        return known
+
+    def _alike(self, route: Route, who: Identity, via: str = "") -> Alike:
+        return Alike(
+            caller=self.session,
+            session=who.session,
+            thread=who.thread,
+            tool_use=who.tool_use,
+            artifact=route.artifact,
+            digest=route.digest,
+            tool=route.tool,
+            origin="agent",
+            via=via,
+        )
 
     # ---- changes of the list
 

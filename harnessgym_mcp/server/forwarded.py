@@ -1,8 +1,8 @@
 """A call on its way: with what its row will tell, and with the client that waits for it."""
 
-from harnessgym_mcp.core.events import Session
+from harnessgym_mcp.core.events import Alike
 from harnessgym_mcp.server.asking import Shape
-from harnessgym_mcp.server.client import Client, Identity
+from harnessgym_mcp.server.client import Client
 from harnessgym_mcp.upstream.call import Call
 from harnessgym_mcp.upstream.mount import Mount
 
@@ -10,13 +10,9 @@ __all__ = ["Attributed", "Forwarded"]
 
 
 class Attributed(Call, eq=False, kw_only=True):
-    """A call of which it is known who made it, and what it goes to."""
+    """A call of which it is known who made it, and what it goes to: what its row will tell if it is completed."""
 
-    session: Session
-    identity: Identity
-    artifact: str
-    digest: str
-    via: str = ""  # "" | "call"
+    alike: Alike | None = None  # None: what is no tools/call has no row
 
 
 class Forwarded(Attributed, eq=False, kw_only=True):

@@ -52,15 +52,10 @@ async def call_tool(
         ended = asyncio.Event()
         seconds = timeout or mount.launch.call_seconds(policy.timeouts.call)
         params = {"name": route.spelt, "arguments": Raw(json.dumps(arguments).encode())}
-        session = options.new_session()
+        client = Client(lambda *parts: None, options.new_session(), fixed=True)
         call = Attributed(
-            session=session,
-            identity=Identity(session.id),
-            artifact=mount.name,
-            digest=mount.version.digest,
-            tool=route.tool,
+            alike=client.alike(route, params, "")._replace(origin="cli"),
             params=params,
-            origin="cli",
             timeout=seconds,
             done=lambda _: ended.set(),
         )

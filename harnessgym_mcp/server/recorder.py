@@ -34,11 +34,8 @@ class Observer(Protocol):
 
 
 class Reading:
-    """Reads off ended calls what is kept of them.
-
-    Calls are alike while they share the very objects: a new run that was not needed costs a few bytes, a comparison of
-    texts for each call would cost more.
-    """
+    """Reads off ended calls what is kept of them. Calls are alike while what they have in common is the very same
+    object: a new run that was not needed costs a few bytes, a comparison of texts for each call would cost more."""
 
     def __init__(self, policy: Policy) -> None:
         self._capture = policy.telemetry.capture
@@ -53,22 +50,12 @@ class Reading:
 
     def _runs(self, calls: list[Attributed], members: Callable[[Raw], Iterable[str]]) -> list[Run]:
         runs: list[Run] = []
-        first: Attributed | None = None  # of the run
+        alike: Alike | None = None  # of the run
         for call in calls:
-            if (
-                first is None
-                or call.session is not first.session
-                or call.identity is not first.identity
-                or call.artifact is not first.artifact
-                or call.digest is not first.digest
-                or call.via is not first.via
-                or call.tool is not first.tool
-                or call.origin is not first.origin
-                or call.status != "completed"
-            ):
+            if call.alike is not alike or call.status != "completed":
                 run: list[RawCall] = []
                 runs.append((self._alike(call), run))
-                first = None if self._capture or call.status != "completed" else call
+                alike = None if self._capture or call.status != "completed" else call.alike
             answer, arguments = call.answer, call.params.get("arguments")
             run.append(
                 (
@@ -83,16 +70,10 @@ class Reading:
         return runs
 
     def _alike(self, call: Attributed) -> Alike:
-        return Alike(
-            caller=call.session,
-            session=call.identity.session,
-            thread=call.identity.thread,
-            tool_use=call.identity.tool_use,
-            artifact=call.artifact,
-            digest=call.digest,
-            tool=call.tool,
-            origin=call.origin,
-            via=call.via,
+        assert call.alike, "only what has a row is read"
+        if call.status == "completed" and not self._capture:
+            return call.alike
+        return call.alike._replace(
             status=call.status or "crashed",
             error=self._error(call),
             arguments=self._captured(bytes(call.params.get("arguments", b""))) if self._capture else None,

@@ -15,6 +15,7 @@ from msgspec import UNSET, Raw, UnsetType
 
 from harnessgym_mcp.core import names
 from harnessgym_mcp.core.eras import EraError, is_modern
+from harnessgym_mcp.core.events import Alike
 from harnessgym_mcp.core.frames import (
     CANCELLED,
     INTERNAL_ERROR,
@@ -141,7 +142,7 @@ class Switchboard:
         if route:
             mount = self.table.mounts[route.artifact]
             params = {**params, "name": route.spelt}
-            self._forward(client, raw_id, mount, params, modern, tool=route.tool, via=via)
+            self._forward(client, raw_id, mount, params, modern, alike=client.alike(route, params, via))
         else:
             self._own_call(client, raw_id, name, params, modern)
 
@@ -162,8 +163,7 @@ class Switchboard:
         modern: bool,
         *,
         method: str = "tools/call",
-        tool: str = "",
-        via: str = "",
+        alike: Alike | None = None,
         shape: Shape | None = None,
     ) -> None:
         """Hand a request to its mount; its answer goes straight to the client, a tool's call onto the record."""
@@ -172,16 +172,10 @@ class Switchboard:
             raw_id=raw_id,
             mount=mount,
             shape=shape,
-            session=client.session,
-            identity=client.identity(params),
-            artifact=mount.name,
-            digest=mount.version.digest,
-            via=via,
-            tool=tool,
+            alike=alike,
             method=method,
             params=params,
             modern=modern,
-            origin="agent",
             timeout=mount.launch.call_seconds(self._policy.timeouts.call),
             done=self._done,
         )
@@ -193,7 +187,7 @@ class Switchboard:
         if call.status != "cancelled":
             shape = call.shape or self._relay.shape_of(call.mount, call)
             client.send(*answer_frame(call.raw_id, call, call.modern, shape))
-        if call.tool:
+        if call.alike:
             self._record(call, call.heavy)
 
     def _under_way(self) -> list[Forwarded]:

@@ -33,11 +33,9 @@ class Call(Struct, eq=False, kw_only=True):
     """One call. `done(call)` is run once, when `status` is set; `answer` or `error` then says how it ended. A Struct,
     since one is made for each call: that takes less than half of what an `__init__` takes."""
 
-    tool: str  # its name upstream; "" for what is no tools/call
     params: dict[str, Raw]  # `name` already rewritten
     done: Callable[[Self], None]
     timeout: float  # seconds
-    origin: str
     modern: bool = False
     method: str = "tools/call"
     heavy: bool = False

@@ -47,8 +47,9 @@ def test_latency_is_told_for_each_answer_and_arm(figures):
     for row in (*figures["pinned"].values(), *figures["latency"].values()):
         assert set(row) == STDIO | {"ours, HTTP"}
         for arm in row.values():
-            assert set(arm) == {"p50", "p95", "p99", "calls", "added_p50", "added_p99", "ratio"}
+            assert set(arm) == {"p50", "p95", "p99", "calls", "added_p50", "added_p99", "ratio", "between"}
             assert 0 < arm["p50"] <= arm["p95"] <= arm["p99"]
+            assert arm["between"][0] <= arm["between"][1]
         assert row["direct"]["added_p50"] == 0
 
 

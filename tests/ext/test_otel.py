@@ -46,7 +46,7 @@ def policy_for(address):
 
 async def ended(**params):
     raw = {name: Raw(json.dumps(value).encode()) for name, value in params.items()}
-    made = Call(tool="look", params=raw, done=lambda _: None, timeout=5.0, origin="agent")
+    made = Call(params=raw, done=lambda _: None, timeout=5.0)
     made.finish("completed")
     return made
 

@@ -6,11 +6,10 @@ from pathlib import Path
 import pytest
 from msgspec import Raw
 
-from harnessgym_mcp.core.events import CallEvent, Run, Session, event_of
+from harnessgym_mcp.core.events import Alike, CallEvent, Run, Session, event_of
 from harnessgym_mcp.core.frames import encode, parse_answer
 from harnessgym_mcp.core.policy import Policy
 from harnessgym_mcp.errors import UpstreamDiedError
-from harnessgym_mcp.server.client import Identity
 from harnessgym_mcp.server.forwarded import Attributed
 from harnessgym_mcp.server.recorder import Reading
 from harnessgym_mcp.store.callstats import recent_calls
@@ -20,18 +19,23 @@ from harnessgym_mcp.upstream.call import HEAVY, Call
 
 DEADLINE = 60.0
 SECRET = "hunter2-hunter2"
-SESSION, IDENTITY = Session(id="s", client="c", front="f"), Identity("s")
+ALIKE = Alike(
+    caller=Session(id="s", client="c", front="f"),
+    session="s",
+    thread="",
+    tool_use="",
+    artifact="lens",
+    digest="sha256:x",
+    tool="look",
+    origin="agent",
+    via="",
+)
 
 
 def ended(arguments: bytes | None = b"{}", text: str = "fine", end: Callable[[Call], None] | None = None) -> Attributed:
     call = Attributed(
-        session=SESSION,
-        identity=IDENTITY,
-        artifact="lens",
-        digest="sha256:x",
-        tool="look",
+        alike=ALIKE,
         params={} if arguments is None else {"arguments": Raw(arguments)},
-        origin="agent",
         timeout=1.0,
         done=lambda _: None,
     )
@@ -94,12 +98,8 @@ def failing(call: Call) -> None:
 def other(**changed: str) -> Attributed:
     """A call that differs in one thing."""
     call = ended()
-    if "caller" in changed:
-        call.session = call.session._replace(client=changed["caller"])
-    if "thread" in changed:
-        call.identity = Identity("s", changed["thread"])
-    for name in changed.keys() & {"tool", "origin", "artifact", "digest", "via"}:
-        setattr(call, name, changed[name])
+    caller = ALIKE.caller._replace(client=changed.pop("caller", "c"))
+    call.alike = ALIKE._replace(caller=caller, **changed)
     return call
 
 
@@ -110,7 +110,8 @@ def test_calls_read_together_give_the_rows_that_each_gives_alone(what: str) -> N
     """Those that have something in common with the one before, and those that have not, in any order."""
     policy = Policy().override({"telemetry.capture": what == "captured"})
     first = [ended(b'{"n": %d}' % number) for number in range(3)]
-    second = [ended(b'{"m": %d}' % number) if what == "captured" else other(**{what: "x"}) for number in range(3)]
+    changed = {what: "x"} if what in ALIKE._fields else {}
+    second = [other(**changed) if changed else ended(b'{"m": %d}' % number) for number in range(3)]
     if what.startswith("failure"):
         for one in second:
             failing(one)
