@@ -71,17 +71,26 @@ def _unanswered(calls: list[Sample], replies: list[Reply]) -> Iterator[Finding]:
 
 
 async def _swapped(ctx: Context, calls: list[Sample], replies: list[Reply]) -> list[Finding]:
-    """An answer that another call should have had. Only calls that repeat their answer when asked alone can tell."""
+    """An answer that another call should have had."""
     owners = {(c.tool, _said(c.reply)): c for c in calls}
     for call, reply in zip(calls, replies, strict=True):
         said = _said(reply) if reply.kind == "result" else ""
         owner = next((c for (_, answer), c in owners.items() if answer == said), None)
         if said == _said(call.reply) or owner is None or not said:
             continue
-        again = await ctx.running.call(call.tool, call.arguments, ctx.call_timeout)
-        if _said(again) == _said(call.reply):
+        if await _steady(ctx, call, list(owners.values())):
             return [_mixed_up(call, owner, said)]
     return []
+
+
+async def _steady(ctx: Context, call: Sample, others: list[Sample]) -> bool:
+    """Is it answered as before, whatever was asked last? A call that tells what others have done need not be."""
+    for other in others:
+        await ctx.running.call(other.tool, other.arguments, ctx.call_timeout)
+        again = await ctx.running.call(call.tool, call.arguments, ctx.call_timeout)
+        if _said(again) != _said(call.reply):
+            return False
+    return True
 
 
 def _mixed_up(call: Sample, owner: Sample, said: str) -> Finding:
