@@ -32,7 +32,8 @@ class Plan(NamedTuple):
     alone: int = 5  # starts of all arms whose calls come one at a time
     rounds: int = 2  # after each of these
     bursts: int = 5
-    beside: int = 16  # starts of two fronts that are compared burst by burst
+    beside: int = 8  # starts of two fronts that are compared burst by burst
+    pairs: int = 14  # of such bursts, after one start
     starts: int = 7
     kills: int = 15
     slow: float = 2.0  # seconds of the call beside which others run
@@ -69,7 +70,7 @@ def processor_seconds(pid: int) -> float:
     return used / 1e9
 
 
-QUICK = Plan(20, 2, 2, 1, 1, 1, 1, 0.2, 2_000_000, (1, 3), 2, 0.0, 0.0)
+QUICK = Plan(20, 2, 2, 1, 1, 1, 1, 1, 0.2, 2_000_000, (1, 3), 2, 0.0, 0.0)
 
 
 class Bench:

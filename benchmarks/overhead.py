@@ -43,7 +43,7 @@ PARTS: dict[str, Callable[[Bench, Plan], Any]] = {
     "stalls": stalls,
     "recording": recording,
 }
-MOST = 600  # seconds for one part
+MOST = 900  # seconds for one part
 
 
 @contextlib.contextmanager

@@ -2,8 +2,8 @@
 
 Each burst begins when both are at rest, so that rows which are written after one are not the next one's burden, and
 with calls that do not count: what wakes up with the first calls (processors, pipes) is not what is asked for. Two
-bursts of one front differ by more than the record takes, and two starts of it as well, so there are many of both, and
-each burst is compared with the one beside it.
+bursts of one front differ by more than the record takes, so there are many of them, after several starts, and each is
+compared with the one beside it.
 """
 
 import math
@@ -18,7 +18,7 @@ from benchmarks.throughput import warm
 
 UNRECORDED = "ours, no record"
 AT_ONCE = 32
-BURSTS = {2: 4, 10: 3}  # their length, in times the calls of a plan -> how many after each start
+BURSTS = {2: 14, 10: 8}  # their length, in times the calls of a plan -> how many after each start, at most
 DRAWS = 2000  # of the bootstrap
 
 
@@ -35,7 +35,7 @@ def recording(bench: Bench, plan: Plan) -> dict[str, Any]:
     out = {}
     for times, bursts in BURSTS.items():
         length = plan.calls * times
-        starts = [_start(bench, plan, length, min(bursts, plan.beside)) for _ in range(plan.beside)]
+        starts = [_start(bench, plan, length, min(bursts, plan.pairs)) for _ in range(plan.beside)]
         ratios = [[math.log(a.rate / b.rate) for a, b in pairs] for pairs in starts]
         recorded, unrecorded = zip(*(pair for pairs in starts for pair in pairs), strict=True)
         out[str(length)] = {
