@@ -24,9 +24,9 @@ from harnessgym_mcp.store.journal import DamagedJournalError, Journal, encoded
 
 __all__ = ["TelemetryWriter"]
 
-_BLOCK = 512  # calls in a block
+_BLOCK = 32  # calls in a block; while many more are read, servers and clients would run out of work
 _MANY = 128  # calls between two looks
-_AT_ONCE = 128  # blocks in one write
+_AT_ONCE = 256  # blocks in one write
 _NOTES = 100
 
 Item = TypeVar("Item")
@@ -185,7 +185,8 @@ class TelemetryWriter(Generic[Item]):
         """Put what has come into the journal; False when it has to stay."""
         try:
             self._seal()
-            while self._blocks:
+            here = self._sealed  # what comes meanwhile is for the next look
+            while self._kept < here:
                 self._journal = self._journal or Journal.new(self._home.journal)
                 some = self._blocks[:_AT_ONCE]
                 self._journal.append([block for block, _ in some])

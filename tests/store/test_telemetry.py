@@ -376,16 +376,16 @@ def written_while_calls_come(home: Home, policy: Telemetry) -> bool:
 
 
 def written_before_a_pause(home: Home, policy: Telemetry, deadline: float) -> tuple[bool, float]:
-    """Put calls until rows are written, or the writer has looked five times; `(were they, the longest time between two
-    calls)`."""
+    """Put calls until rows are written, or the journal has grown as often as it does in several looks; `(were they, the
+    longest time between two calls)`."""
     writer = TelemetryWriter(home, policy, runs_of)
-    before, size, looks, pause, last = rows_in(home), 0, 0, 0.0, time.monotonic()
-    while looks < 5 and rows_in(home) == before:
-        assert time.monotonic() < deadline, f"{looks} looks; the longest pause was of {pause} s"
+    before, size, grown, pause, last = rows_in(home), 0, 0, 0.0, time.monotonic()
+    while grown < 20 and rows_in(home) == before:
+        assert time.monotonic() < deadline, f"it grew {grown} times; the longest pause was of {pause} s"
         for _ in range(50):
             writer.put(event(tool="b"))
         was, size = size, journaled(home)
-        looks += size > was
+        grown += size > was
         pause, last = max(pause, time.monotonic() - last), time.monotonic()
     seen = rows_in(home) > before
     pause = max(pause, time.monotonic() - last)
