@@ -24,9 +24,9 @@ from harnessgym_mcp.store.journal import DamagedJournalError, Journal, encoded
 
 __all__ = ["TelemetryWriter"]
 
-_BLOCK = 32  # calls in a block; while many more are read, servers and clients would run out of work
+_BLOCK = 512  # calls in a block
 _MANY = 128  # calls between two looks
-_AT_ONCE = 256  # blocks in one write
+_AT_ONCE = 128  # blocks in one write
 _NOTES = 100
 
 Item = TypeVar("Item")
