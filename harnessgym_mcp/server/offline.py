@@ -10,7 +10,7 @@ from harnessgym_mcp.core import names
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.errors import NotFoundError, UpstreamError
 from harnessgym_mcp.server.asking import Ask
-from harnessgym_mcp.server.client import Client, Identity
+from harnessgym_mcp.server.client import Client
 from harnessgym_mcp.server.control.stats import stats
 from harnessgym_mcp.server.forwarded import Attributed
 from harnessgym_mcp.server.options import Options
@@ -25,10 +25,9 @@ async def offline_stats(options: Options, arguments: dict[str, Any]) -> dict[str
     home, policy = options.open(lenient=True)
     gym = Gym(home, policy)
     gym.harness.load()
-    session = options.new_session()
-    client = Client(lambda *parts: None, session, fixed=True)
+    client = _nobody(options)
     try:
-        return await stats(gym.services, Ask(client, Identity(session.id), arguments, b""))
+        return await stats(gym.services, Ask(client, client.identity({}), arguments, b""))
     finally:
         await gym.close(policy.timeouts.close)
 
@@ -52,9 +51,8 @@ async def call_tool(
         ended = asyncio.Event()
         seconds = timeout or mount.launch.call_seconds(policy.timeouts.call)
         params = {"name": route.spelt, "arguments": Raw(json.dumps(arguments).encode())}
-        client = Client(lambda *parts: None, options.new_session(), fixed=True)
         call = Attributed(
-            alike=client.alike(route, params, "")._replace(origin="cli"),
+            alike=_nobody(options).alike(route, params, "")._replace(origin="cli"),
             params=params,
             timeout=seconds,
             done=lambda _: ended.set(),
@@ -69,6 +67,11 @@ async def call_tool(
         return _outcome(call)
     finally:
         await gym.close(policy.timeouts.close)
+
+
+def _nobody(options: Options) -> Client:
+    """A client to which nothing is sent."""
+    return Client(lambda *parts: None, options.new_session(), fixed=True)
 
 
 def _outcome(call: Call) -> tuple[str, dict[str, Any]]:

@@ -1,6 +1,5 @@
 """What is kept of an ended call: the names of its arguments, never their values, and no large frame for long."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -32,7 +31,7 @@ ALIKE = Alike(
 )
 
 
-def ended(arguments: bytes | None = b"{}", text: str = "fine", end: Callable[[Call], None] | None = None) -> Attributed:
+def ended(arguments: bytes | None = b"{}", text: str = "fine") -> Attributed:
     call = Attributed(
         alike=ALIKE,
         params={} if arguments is None else {"arguments": Raw(arguments)},
