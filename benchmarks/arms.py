@@ -80,9 +80,9 @@ def versions() -> dict[str, str]:
     return {name: version_of(name) or "not installed" for name in (*FROM_PYPI, *FROM_NPM)}
 
 
-def ours(bench: Bench, mounts: int, name: str = OURS, without: str = "") -> Arm:
+def ours(bench: Bench, mounts: int, name: str = OURS, what: str = "") -> Arm:
     """`harnessgym serve`, or what is left of it (see served/our_front.py)."""
-    runner = (str(SERVED / "our_front.py"), without) if without else ("-m", "harnessgym_mcp")
+    runner = (str(SERVED / "our_front.py"), what) if what else ("-m", "harnessgym_mcp")
     argv = bench.argv("serve", bench.with_mounts(mounts), runner)
     return Arm(name, lambda: Pipe([*argv, "--session", "bench"], bench.environment), mounts)
 

@@ -47,7 +47,8 @@ def recording(bench: Bench, plan: Plan) -> dict[str, Any]:
 
 def _start(bench: Bench, plan: Plan, length: int, bursts: int) -> list[tuple[Burst, Burst]]:
     """Of one start of each: with a record, without."""
-    (_, recorded), (_, unrecorded) = clients = warm([ours(bench, 1), ours(bench, 1, UNRECORDED, "unrecorded")])
+    arms = [ours(bench, 1, OURS, "whole"), ours(bench, 1, UNRECORDED, "unrecorded")]
+    (_, recorded), (_, unrecorded) = clients = warm(arms)
     pairs = []
     for number in range(bursts):
         order = (recorded, unrecorded) if number % 2 else (unrecorded, recorded)

@@ -1,11 +1,12 @@
 """Call events: what telemetry keeps of each forwarded `tools/call`."""
 
 import math
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from harnessgym_mcp.core.frames import encode
 
-__all__ = ["STATUSES", "Alike", "CallEvent", "RawCall", "Run", "Session", "event_of", "percentile"]
+__all__ = ["STATUSES", "Alike", "CallEvent", "Common", "Ended", "RawCall", "Session", "percentile"]
 
 STATUSES: Final = ("completed", "tool_error", "protocol_error", "timeout", "cancelled", "crashed")
 """`completed` alone is a success; `tool_error` is a result with `isError: true`."""
@@ -47,8 +48,11 @@ class CallEvent(NamedTuple):
     error: str
 
 
+_NAMES, _NAME = 100, 80  # names of arguments that are kept, and characters of each
+
+
 class Alike(NamedTuple):
-    """What calls that ended one after another have in common. `error` and `arguments` are those of a single call."""
+    """What calls of one client to one tool have in common. `error` and `arguments` are those of a single call."""
 
     caller: Session
     session: str
@@ -64,41 +68,54 @@ class Alike(NamedTuple):
     arguments: str | None = None
 
 
-RawCall = tuple[float, float, list[str], int, int, tuple[str, ...]]
-"""What each has of its own: start, in seconds since the epoch; duration in seconds; the names of its arguments and
-their size; the size of its result and the kinds of its content. A plain tuple, as nothing else is made as quickly."""
+class Common(NamedTuple):
+    """What is told once for all calls that share it."""
 
-Run = tuple[Alike, list[RawCall]]
-"""Calls as they ended, kept until there is time to make their events."""
-
-_NAMES, _NAME = 100, 80  # names of arguments that are kept, and characters of each
+    alike: Alike
+    names: tuple[str, ...]  # of the arguments
 
 
-def event_of(alike: Alike, raw: RawCall) -> CallEvent:
-    """The event of an ended call."""
-    at, seconds, names, argument_bytes, result_bytes, kinds = raw
-    return CallEvent(
-        at=at,
-        session=alike.session,
-        thread=alike.thread,
-        tool_use=alike.tool_use,
-        front=alike.caller.front,
-        client=alike.caller.client,
-        labels=alike.caller.labels,
-        artifact=alike.artifact,
-        digest=alike.digest,
-        tool=alike.tool,
-        origin=alike.origin,
-        via=alike.via,
-        duration_ms=seconds * 1000,
-        status=alike.status,
-        argument_keys=encode([name[:_NAME] for name in names[:_NAMES]]).decode(),
-        argument_bytes=argument_bytes,
-        arguments=alike.arguments,
-        result_bytes=result_bytes,
-        content_kinds=encode({kind: kinds.count(kind) for kind in kinds}).decode(),
-        error=alike.error,
-    )
+RawCall = tuple[int, float, float, int, int, tuple[str, ...]]
+"""What each has of its own: which of the `common` parts belongs to it; start, in seconds since the epoch; duration in
+seconds; size of the arguments; size of the result and the kinds of its content. A plain tuple, as nothing else is made
+as quickly."""
+
+
+class Ended(NamedTuple):
+    """Calls as they ended, kept until there is time to make their events."""
+
+    common: list[Common]
+    calls: list[RawCall]
+
+    def events(self) -> Iterator[CallEvent]:
+        return map(self.event, self.calls)
+
+    def event(self, call: RawCall) -> CallEvent:
+        """Of one of these calls."""
+        place, at, seconds, argument_bytes, result_bytes, kinds = call
+        alike, names = self.common[place]
+        return CallEvent(
+            at=at,
+            session=alike.session,
+            thread=alike.thread,
+            tool_use=alike.tool_use,
+            front=alike.caller.front,
+            client=alike.caller.client,
+            labels=alike.caller.labels,
+            artifact=alike.artifact,
+            digest=alike.digest,
+            tool=alike.tool,
+            origin=alike.origin,
+            via=alike.via,
+            duration_ms=seconds * 1000,
+            status=alike.status,
+            argument_keys=encode([name[:_NAME] for name in names[:_NAMES]]).decode(),
+            argument_bytes=argument_bytes,
+            arguments=alike.arguments,
+            result_bytes=result_bytes,
+            content_kinds=encode({kind: kinds.count(kind) for kind in kinds}).decode(),
+            error=alike.error,
+        )
 
 
 def percentile(ordered: list[float], share: float) -> float | None:

@@ -7,6 +7,7 @@ gives the same values in another spelling. Everything else raises FrameError wit
 
 import json
 import re
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import msgspec
@@ -28,11 +29,13 @@ __all__ = [
     "Message",
     "encode",
     "error_reply",
+    "exactly",
     "notification",
     "object_of",
     "parse",
     "parse_answer",
     "read_object",
+    "refuse",
     "request",
     "result_reply",
     "splice_answer",
@@ -204,6 +207,23 @@ def object_of(raw: Raw | bytes | UnsetType) -> dict[str, Raw]:
     except (ValueError, RecursionError):
         return {}
     return {k: Raw(_dump(v)) for k, v in value.items()} if isinstance(value, dict) else {}
+
+
+def exactly(names: Sequence[str]) -> Callable[[Raw], object]:
+    """Lets an object pass that has members of these names and no others; for anything else, and for some that do, it
+    raises what UNREAD names. That takes half as long as to read the names."""
+    fields = [(f"_{number}", Raw) for number in range(len(names))]
+    rename = {field: name for (field, _), name in zip(fields, names, strict=True)}
+    try:
+        shape = msgspec.defstruct("Object", fields, rename=rename, forbid_unknown_fields=True, gc=False)
+    except ValueError:  # names that would have to be escaped
+        return refuse
+    return msgspec.json.Decoder(shape).decode
+
+
+def refuse(raw: Raw) -> NoReturn:
+    """Lets nothing pass."""
+    raise msgspec.ValidationError
 
 
 def request(id: int, method: str, params: dict[str, Raw] | UnsetType) -> bytes:

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-__all__ = ["HIDDEN", "brief", "clean", "cut", "one_line", "redact", "visible"]
+__all__ = ["HIDDEN", "brief", "clean", "cut", "one_line", "redact", "visible", "writable"]
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -25,9 +25,13 @@ _SECRET_PAIR = re.compile(
 
 
 def clean(text: str) -> str:
-    """Text without escape sequences, control and hidden characters; lone surrogates become U+FFFD."""
+    """Text without escape sequences, control and hidden characters, that can be written."""
     text = _ANSI.sub("", text)
-    text = HIDDEN.sub("", _CONTROL.sub("\ufffd", text))
+    return writable(HIDDEN.sub("", _CONTROL.sub("\ufffd", text)))
+
+
+def writable(text: str) -> str:
+    """Text that UTF-8 can hold: lone surrogates, which JSON can bring, become question marks."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 

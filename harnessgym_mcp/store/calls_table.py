@@ -9,6 +9,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from harnessgym_mcp.core.events import CallEvent
+from harnessgym_mcp.core.text import writable
 
 if TYPE_CHECKING:
     import sqlite3
@@ -66,7 +67,7 @@ def harmless(value: object) -> str | int | float | None:
         return max(-_MOST_INTEGER, min(_MOST_INTEGER, value))
     if value is None or isinstance(value, float):
         return value
-    return str(value).encode("utf-8", "replace").decode()
+    return writable(str(value))
 
 
 def migrate(connection: "sqlite3.Connection") -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import islice
 
-from harnessgym_mcp.core.events import Alike, RawCall, event_of
+from harnessgym_mcp.core.events import Ended, RawCall
 from harnessgym_mcp.core.policy import Telemetry
 from harnessgym_mcp.core.text import one_line
 from harnessgym_mcp.errors import HarnessGymError, StateError
@@ -31,7 +31,7 @@ def take_in(journal: Journal, file: CallsFile, most: int, skipped: Skipped) -> i
     try:
         for block in journal.blocks():
             blocks.append(block)
-            count += len(block.calls)
+            count += len(block.ended.calls)
             if count >= most:
                 break
     except DamagedJournalError:
@@ -83,14 +83,14 @@ def told(error: Exception) -> str:
 def _rows(blocks: list[Block], skipped: Skipped) -> Iterator[list[Row]]:
     """The rows, a few at a time: between them whoever answers calls can have the interpreter's lock."""
     for block in blocks:
-        calls = zip(block.ids(), block.calls, strict=False)
+        calls = zip(block.ids(), block.ended.calls, strict=False)
         while some := list(islice(calls, TOGETHER)):
-            yield [row for id, call in some if (row := _row(id, *call, skipped))]
+            yield [row for id, call in some if (row := _row(id, block.ended, call, skipped))]
 
 
-def _row(id: str, alike: Alike, call: RawCall, skipped: Skipped) -> Row | None:
+def _row(id: str, ended: Ended, call: RawCall, skipped: Skipped) -> Row | None:
     try:
-        return (id, *event_of(alike, call))
+        return (id, *ended.event(call))
     except Exception as error:
         skipped(error)
         return None

@@ -2,7 +2,7 @@
 
 One file for each front, `<home>/journal/<prefix>.calls`, appended to by that front alone, which holds a lock on it
 while it lives. It is a sequence of blocks: the length of what follows (four bytes, little-endian), then in MessagePack
-the number of the first call and the calls in runs, whose common part is told once. An id is made of the prefix and the
+the number of the first call and the calls, what they have in common told once. An id is made of the prefix and the
 number, so that calls taken in twice are still one row each. A front that was killed leaves its file, without the lock,
 to whoever looks next.
 """
@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from harnessgym_mcp.core.events import Alike, RawCall, Run
+from harnessgym_mcp.core.events import Ended
 from harnessgym_mcp.errors import CorruptError, StateError
 from harnessgym_mcp.store.atomic import state_error
 from harnessgym_mcp.store.calls_table import harmless
@@ -33,7 +33,7 @@ _LENGTH = 4  # bytes before a block
 _MOST = 1 << 28  # bytes of a block; a longer one is damage
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(tuple[int, list[Run]]).decode
+_decode = msgspec.msgpack.Decoder(tuple[int, Ended]).decode
 
 
 class DamagedJournalError(CorruptError):
@@ -45,7 +45,7 @@ class Block(NamedTuple):
 
     prefix: str
     first: int  # the number of the first
-    calls: list[tuple[Alike, RawCall]]
+    ended: Ended
     end: int
 
     def ids(self) -> Iterator[str]:
@@ -110,10 +110,10 @@ class Journal:
             if len(body) < length:
                 return
             try:
-                first, runs = _decode(body)
+                first, ended = _decode(body)
             except (msgspec.MsgspecError, ValueError, RecursionError) as error:
                 raise DamagedJournalError(f"{self.path.name} is no journal: {error}") from error
-            yield Block(self.path.stem, first, [(alike, call) for alike, run in runs for call in run], at)
+            yield Block(self.path.stem, first, ended, at)
 
     def taken_in(self, block: Block) -> None:
         """The calls up to the end of this block are in the table."""
@@ -170,12 +170,12 @@ def _is_at(fd: int, path: Path) -> bool:
         return False
 
 
-def encoded(first: int, runs: Sequence[Run]) -> bytes:
+def encoded(first: int, ended: Ended) -> bytes:
     """A block: calls that are numbered from `first` on."""
     try:
-        return _encode((first, runs))
+        return _encode((first, ended))
     except (UnicodeError, OverflowError, ValueError, TypeError):
-        return _encode((first, _harmless(runs)))  # one hostile value must not hold up the others
+        return _encode((first, _harmless(ended)))  # one hostile value must not hold up the others
 
 
 def _harmless(value: Any) -> Any:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Generic, TypeVar
 
-from harnessgym_mcp.core.events import Run
+from harnessgym_mcp.core.events import Ended
 from harnessgym_mcp.core.policy import Telemetry
 from harnessgym_mcp.store.calls_file import CallsFile
 from harnessgym_mcp.store.home import Home
@@ -33,20 +33,20 @@ Item = TypeVar("Item")
 
 
 class TelemetryWriter(Generic[Item]):
-    """Writes the call events of one front process; other processes may write the same file. `runs_of` reads off what
+    """Writes the call events of one front process; other processes may write the same file. `reading` reads off what
     is handed over what is kept of it, here or in the thread.
 
     `dropped` counts calls that found the queue full or the writer closed, `error` says why nothing can be written just
     now (empty when all is well), `notes` tells what was repaired.
     """
 
-    def __init__(self, home: Home, policy: Telemetry, runs_of: Callable[[list[Item]], list[Run]]) -> None:
+    def __init__(self, home: Home, policy: Telemetry, reading: Callable[[list[Item]], Ended]) -> None:
         self.dropped = 0
         self.error = ""
         self.notes: list[str] = []
         self._home = home
         self._policy = policy
-        self._runs_of = runs_of
+        self._reading = reading
         self._items: list[Item] = []  # of the block to come
         self._blocks: list[tuple[bytes, int]] = []  # and how many calls are in each
         self._journal: Journal | None = None
@@ -86,18 +86,17 @@ class TelemetryWriter(Generic[Item]):
             if len(items) > room:
                 self.dropped += len(items) - room
                 items = items[:room]
-            runs = self._read(items)
-            if runs:
-                count = sum(len(calls) for _, calls in runs)
-                self._blocks.append((encoded(self._sealed, runs), count))
-                self._sealed += count
+            for ended in self._read(items):
+                self._blocks.append((encoded(self._sealed, ended), len(ended.calls)))
+                self._sealed += len(ended.calls)
 
-    def _read(self, items: list[Item]) -> list[Run]:
+    def _read(self, items: list[Item]) -> list[Ended]:
+        """All together; one by one if there is one among them that cannot be read."""
         try:
-            return self._runs_of(items)
+            return [self._reading(items)] if items else []
         except Exception as error:
             if len(items) > 1:
-                return [run for item in items for run in self._read([item])]
+                return [ended for item in items for ended in self._read([item])]
             self._skipped(error)
             return []
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from ended import runs_of
+from ended import ended_as
 
 from harnessgym_mcp.core.digest import pins
 from harnessgym_mcp.core.events import CallEvent
@@ -126,7 +126,7 @@ class Past:
         self._rows.append(CallEvent(**(values | more)))
 
     def write_calls(self) -> None:
-        writer = TelemetryWriter(self.home, self.policy.telemetry, runs_of)
+        writer = TelemetryWriter(self.home, self.policy.telemetry, ended_as)
         for row in sorted(self._rows, key=lambda row: row.at):
             writer.put(row)
         assert writer.close(10.0) == 0

@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "dashboard"))
 
 from collecting import DEADLINE, Collector
-from ended import runs_of
+from ended import ended_as
 
 from harnessgym_mcp.core.events import CallEvent
 from harnessgym_mcp.core.policy import Policy
@@ -23,7 +23,7 @@ from harnessgym_mcp.store.telemetry import TelemetryWriter
 def make_home(tmp_path: Path) -> Callable[..., Home]:
     def made(name: str, *events: CallEvent) -> Home:
         home = Home.open(tmp_path / name, state=tmp_path / f"{name}-state")
-        writer = TelemetryWriter(home, Policy().telemetry, runs_of)
+        writer = TelemetryWriter(home, Policy().telemetry, ended_as)
         for event in events:
             writer.put(event)
         assert writer.close(DEADLINE) == 0

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from ended import runs_of
+from ended import ended_as
 
 from harnessgym_mcp.core.lifecycle import forget, history
 from harnessgym_mcp.core.policy import Policy, Telemetry
@@ -62,7 +62,7 @@ async def test_a_pinned_artifact_is_held_and_let_go(place):
 
 
 def called(home, *calls):
-    writer = TelemetryWriter(home, Telemetry(flush=0.001), runs_of)
+    writer = TelemetryWriter(home, Telemetry(flush=0.001), ended_as)
     for at, session, artifact in calls:
         writer.put(event(at=at, session=session, artifact=artifact))
     assert writer.close(10) == 0

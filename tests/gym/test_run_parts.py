@@ -7,7 +7,7 @@ import sys
 
 import msgspec
 import pytest
-from ended import runs_of
+from ended import ended_as
 from run_bench import shell
 
 from harnessgym_mcp.core.events import CallEvent
@@ -97,7 +97,7 @@ def test_calls_are_counted_by_label_agents_own_alone(place):
         EVENT._replace(labels=labels.replace("r1", "r2")),
         EVENT._replace(labels="not json"),
     ]
-    writer = TelemetryWriter(place.home, Telemetry(), runs_of)
+    writer = TelemetryWriter(place.home, Telemetry(), ended_as)
     for row in rows:
         writer.put(row)
     assert writer.close(10.0) == 0

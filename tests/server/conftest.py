@@ -11,7 +11,7 @@ import pytest
 from direct import DirectSpawner, Relayed, no_reader, recorded
 
 from harnessgym_mcp.core.digest import sha256
-from harnessgym_mcp.core.events import CallEvent, Session, event_of
+from harnessgym_mcp.core.events import CallEvent, Session
 from harnessgym_mcp.core.framing import Part
 from harnessgym_mcp.core.launch import Launch, Wire
 from harnessgym_mcp.core.lifecycle import Version
@@ -39,7 +39,7 @@ class Rows:
         self._reading = Reading(policy)
 
     def put(self, item: Attributed, heavy: bool) -> None:
-        self.rows += [event_of(alike, call) for alike, calls in self._reading([item]) for call in calls]
+        self.rows += self._reading([item]).events()
         self.calls.append(item)
         self.heavy += heavy
 

@@ -59,11 +59,12 @@ async def test_each_call_is_one_row_with_its_real_outcome(bench, server):
     assert rows[2].argument_bytes == len(b'{"value": 1, "zwei": 2}')
 
 
-async def test_calls_of_one_client_to_one_tool_are_told_as_one_run(bench, server):
+async def test_what_calls_of_one_client_to_one_tool_have_in_common_is_told_once(bench, server):
     await bench.mount(echo=await server("echo"))
     for value in range(3):
         await bench.call("echo__echo", {"value": value})
-    assert [len(calls) for _, calls in Reading(bench.policy)(bench.rows.calls)] == [3]
+    ended = Reading(bench.policy)(bench.rows.calls)
+    assert (len(ended.common), [place for place, *_ in ended.calls]) == (1, [0, 0, 0])
 
 
 async def test_a_call_that_holds_much_memory_is_not_kept_for_its_row(bench, server):

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from msgspec import Raw
+from msgspec import Raw, Struct
 
-from harnessgym_mcp.core.events import Alike, CallEvent, Run, Session, event_of
+from harnessgym_mcp.core.events import Alike, CallEvent, Ended, Session
 from harnessgym_mcp.core.frames import encode, parse_answer
 from harnessgym_mcp.core.policy import Policy
 from harnessgym_mcp.errors import UpstreamDiedError
@@ -45,8 +45,8 @@ def ended(arguments: bytes | None = b"{}", text: str = "fine") -> Attributed:
 
 
 def event(one: Attributed, policy: Policy | None = None) -> CallEvent:
-    ((alike, (raw,)),) = Reading(policy or Policy())([one])
-    return event_of(alike, raw)
+    (kept,) = Reading(policy or Policy())([one]).events()
+    return kept
 
 
 @pytest.mark.parametrize(
@@ -110,21 +110,51 @@ def test_calls_read_together_give_the_rows_that_each_gives_alone(what: str) -> N
     policy = Policy().override({"telemetry.capture": what == "captured"})
     first = [ended(b'{"n": %d}' % number) for number in range(3)]
     changed = {what: "x"} if what in ALIKE._fields else {}
-    second = [other(**changed) if changed else ended(b'{"m": %d}' % number) for number in range(3)]
+    name = b"n" if what.startswith("failure") else b"m"
+    second = [other(**changed) if changed else ended(b'{"%b": %d}' % (name, number)) for number in range(3)]
     if what.startswith("failure"):
         for one in second:
             failing(one)
     if what == "failures":
         second[1].error = UpstreamDiedError("another end")
     items = [*first, *second, first[0], second[0], first[1]]
-    runs = Reading(policy)(items)
-    assert [event_of(alike, call) for alike, calls in runs for call in calls] == [event(one, policy) for one in items]
+    assert [*Reading(policy)(items).events()] == [event(one, policy) for one in items]
     assert len({event(one, policy)._replace(at=0, duration_ms=0) for one in items}) > 1
 
 
 def test_what_calls_have_in_common_is_told_once() -> None:
-    runs = Reading(Policy())([ended() for _ in range(5)])
-    assert [len(calls) for _, calls in runs] == [5]
+    calls = [ended() for _ in range(3)] + [other(tool="else")] * 2
+    read = Reading(Policy())([*calls, *calls])
+    assert [part.alike.tool for part in read.common] == ["look", "else"]
+    assert [place for place, *_ in read.calls] == [0, 0, 0, 1, 1] * 2
+
+
+def test_the_names_of_each_call_are_told_however_they_change_from_one_to_the_next() -> None:
+    """More sets of names than are looked for, some of them too long for that, and again those from before."""
+    written = [b'{"n%d": 1}' % number for number in range(300)]
+    written += [b"{%b}" % b",".join(b'"m%d": 1' % number for number in range(50)) for _ in range(3)]
+    written += [b'{"%b": 1}' % (b"k" * 2000), b'{"a\\"b": 1}', b'{"\\ud800": 1}', b"{}", b'{"n1": 1, "n2": 2}', b"null"]
+    calls = [ended(arguments) for arguments in [*written, *written, *written[::-1]]]
+    assert [*Reading(Policy())(calls).events()] == [event(one) for one in calls]
+    assert len({event(one).argument_keys for one in calls}) == 300 + 1 + 5
+
+
+def test_what_is_kept_to_find_names_again_does_not_grow_without_end() -> None:
+    before = len(Struct.__subclasses__())
+    reading = Reading(Policy())
+    reading([ended(b'{"n%d": 1}' % number) for number in range(1000)])
+    assert before < len(Struct.__subclasses__()) <= before + 200
+
+
+def test_names_are_told_once_for_calls_that_have_them_in_turns() -> None:
+    calls = [ended(b'{"%b": %d}' % (name, number)) for number in range(3) for name in (b"a", b"b")]
+    read = Reading(Policy())([*calls, other(tool="else"), *calls])
+    assert [(part.alike.tool, part.names) for part in read.common] == [
+        ("look", ("a",)),
+        ("look", ("b",)),
+        ("else", ()),
+    ]
+    assert [place for place, *_ in read.calls] == [*[0, 1] * 3, 2, *[0, 1] * 3]
 
 
 def test_a_heavy_call_is_read_and_let_go_of_at_once(tmp_path: Path) -> None:
@@ -132,11 +162,11 @@ def test_a_heavy_call_is_read_and_let_go_of_at_once(tmp_path: Path) -> None:
     policy = Policy().override({"telemetry.flush": DEADLINE})
     reading, read = Reading(policy), list[int]()
 
-    def runs_of(calls: list[Attributed]) -> list[Run]:
+    def counted(calls: list[Attributed]) -> Ended:
         read.append(len(calls))
         return reading(calls)
 
-    writer = TelemetryWriter(home, policy.telemetry, runs_of)
+    writer = TelemetryWriter(home, policy.telemetry, counted)
     writer.put(ended())
     assert read == []
     writer.put(ended(text="x" * HEAVY), heavy=True)

@@ -9,7 +9,7 @@ import sys
 import threading
 from pathlib import Path
 
-from calls_bench import event, runs_of
+from calls_bench import ended_as, event
 from store_bench import Workshop
 
 from harnessgym_mcp.core.policy import Telemetry
@@ -36,7 +36,7 @@ def refusal(attempt: object) -> list[str]:
 
 
 def telemetry(home: Home, events: int) -> dict[str, object]:
-    writer = TelemetryWriter(home, POLICY, runs_of)
+    writer = TelemetryWriter(home, POLICY, ended_as)
     for number in range(events):
         writer.put(event(tool=f"new-{number}", error="x" * 500))
     lost = writer.close(20)
@@ -97,7 +97,7 @@ def full_then_free(folder: Path) -> dict[str, object]:
     home = Home.open(disk / "workspace", state=folder / "state")
     ballast = disk / "ballast"
     ballast.write_bytes(b"x" * 900_000)
-    writer = TelemetryWriter(home, POLICY, runs_of)
+    writer = TelemetryWriter(home, POLICY, ended_as)
     for number in range(200):
         writer.put(event(tool=f"t{number}", error="x" * 500))
     while not writer.error:

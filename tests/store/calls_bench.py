@@ -7,9 +7,9 @@ from harnessgym_mcp.core.events import CallEvent
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))  # for programs that the tests start
 
-from ended import runs_of
+from ended import ended_as
 
-__all__ = ["event", "runs_of"]
+__all__ = ["ended_as", "event"]
 
 BLANK = CallEvent(
     at=1000.0,

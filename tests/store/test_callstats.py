@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from calls_bench import event
-from ended import runs_of
+from ended import ended_as
 
 from harnessgym_mcp.core.events import STATUSES, CallEvent, percentile
 from harnessgym_mcp.core.policy import Telemetry
@@ -15,7 +15,7 @@ from harnessgym_mcp.store.telemetry import TelemetryWriter
 
 
 def record(home: Home, *events: CallEvent) -> None:
-    writer = TelemetryWriter(home, Telemetry(flush=0.001), runs_of)
+    writer = TelemetryWriter(home, Telemetry(flush=0.001), ended_as)
     for one in events:
         writer.put(one)
     assert writer.close(10) == 0

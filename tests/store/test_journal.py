@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from calls_bench import event, runs_of
+from calls_bench import ended_as, event
 
 from harnessgym_mcp.core.policy import Telemetry
 from harnessgym_mcp.errors import StateError
@@ -26,12 +26,12 @@ POLICY = Telemetry()
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from calls_bench import event, runs_of
+from calls_bench import event, ended_as
 from harnessgym_mcp.core.policy import Telemetry
 from harnessgym_mcp.store.home import Home
 from harnessgym_mcp.store.telemetry import TelemetryWriter
 home = Home.open(Path(sys.argv[1]), state=Path(sys.argv[2]))
-writer = TelemetryWriter(home, Telemetry(flush=0.001, flush_busy=0.001, light=0, delay=60.0), runs_of)
+writer = TelemetryWriter(home, Telemetry(flush=0.001, flush_busy=0.001, light=0, delay=60.0), ended_as)
 number = 0
 while not sum(path.stat().st_size for path in home.journal.glob("*.calls")) > 100_000:
     writer.put(event(tool=f"t{number}"))
@@ -45,7 +45,7 @@ def new(home: Home, *batches: list[str]) -> Journal:
     """A journal with a block for each batch of tools."""
     journal, first = Journal.new(home.journal), 0
     for tools in batches:
-        journal.append([encoded(first, runs_of([event(tool=tool) for tool in tools]))])
+        journal.append([encoded(first, ended_as([event(tool=tool) for tool in tools]))])
         first += len(tools)
     return journal
 
@@ -86,7 +86,7 @@ def test_calls_that_were_taken_in_before_the_kill_are_no_second_rows(home: Home,
 def test_a_block_that_was_cut_anywhere_costs_no_other(home: Home) -> None:
     journal = new(home, ["a"], ["b"])
     whole = journal.path.read_bytes()
-    journal.append([encoded(2, runs_of([event(tool="c")]))])
+    journal.append([encoded(2, ended_as([event(tool="c")]))])
     longer = journal.path.read_bytes()
     path = leave(journal)
     for length in range(len(whole), len(longer)):
@@ -117,7 +117,7 @@ def test_the_journal_of_a_front_that_lives_is_left_alone(home: Home) -> None:
     journal = new(home, ["a"])
     assert tools(home) == []
     assert list(left_behind(home.journal)) == []
-    assert [alike.tool for block in journal.blocks() for alike, _ in block.calls] == ["a"]
+    assert [event.tool for block in journal.blocks() for event in block.ended.events()] == ["a"]
     leave(journal)
     assert tools(home) == ["a"]
 
@@ -162,7 +162,7 @@ def test_a_front_that_starts_does_not_wait_for_what_others_left(home: Home) -> N
 def test_values_that_messagepack_cannot_hold_cost_no_call(home: Home) -> None:
     bad = event(tool="\udce9", error="x\ud800", result_bytes=2**80, argument_bytes=-(2**80))
     journal = Journal.new(home.journal)
-    journal.append([encoded(0, runs_of([bad, event(tool="good")]))])
+    journal.append([encoded(0, ended_as([bad, event(tool="good")]))])
     leave(journal)
     rows = recent_calls(home, 10)
     assert [(row["tool"], row["error"]) for row in rows] == [("?", "x?"), ("good", "")]
@@ -204,12 +204,12 @@ def test_a_block_is_put_down_whole_or_not_at_all(home: Home) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (size + 100, hard))
     try:
         with pytest.raises(StateError):
-            journal.append([encoded(1, runs_of([event(tool="b", error="x" * 500)]))])
+            journal.append([encoded(1, ended_as([event(tool="b", error="x" * 500)]))])
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         signal.signal(signal.SIGXFSZ, ignored)
     assert os.fstat(before).st_size == size
     os.close(before)
-    journal.append([encoded(1, runs_of([event(tool="c")]))])
+    journal.append([encoded(1, ended_as([event(tool="c")]))])
     leave(journal)
     assert tools(home) == ["a", "c"]

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from calls_bench import event, runs_of
+from calls_bench import ended_as, event
 
 from harnessgym_mcp.core.events import CallEvent
 from harnessgym_mcp.core.policy import Telemetry
@@ -28,13 +28,13 @@ WRITER = """
 import os, signal, sys, time
 from dataclasses import replace
 from pathlib import Path
-from calls_bench import event, runs_of
+from calls_bench import event, ended_as
 from harnessgym_mcp.core.policy import Telemetry
 from harnessgym_mcp.store.home import Home
 from harnessgym_mcp.store.telemetry import TelemetryWriter
 home = Home.open(Path(sys.argv[1]), state=Path(sys.argv[2]))
 policy = Telemetry(flush=0.25)
-writer = TelemetryWriter(home, policy, runs_of)
+writer = TelemetryWriter(home, policy, ended_as)
 """
 KILLED = (
     WRITER
@@ -60,7 +60,7 @@ print(writer.close(30), writer.error)
 
 @pytest.fixture
 def writer(home: Home) -> Iterator[TelemetryWriter]:
-    writer = TelemetryWriter(home, POLICY, runs_of)
+    writer = TelemetryWriter(home, POLICY, ended_as)
     yield writer
     writer.close(5)
 
@@ -106,7 +106,7 @@ def test_events_come_back_with_all_their_fields_in_order(home: Home, writer: Tel
 
 def test_without_events_nothing_is_made(home: Home) -> None:
     before = threading.active_count()
-    writer = TelemetryWriter(home, POLICY, runs_of)
+    writer = TelemetryWriter(home, POLICY, ended_as)
     assert threading.active_count() == before
     assert writer.close(1) == 0
     assert not home.telemetry.exists()
@@ -135,7 +135,7 @@ def test_several_processes_write_at_once_and_lose_nothing(home: Home) -> None:
 
 @pytest.mark.usefixtures("_threads_switch_often")
 def test_an_event_that_meets_the_writer_between_two_rounds_is_not_forgotten(home: Home) -> None:
-    writer = TelemetryWriter(home, replace(POLICY, flush=0.0), runs_of)
+    writer = TelemetryWriter(home, replace(POLICY, flush=0.0), ended_as)
     for number in range(3000):
         writer.put(event())
         until = time.monotonic() + 20
@@ -149,7 +149,7 @@ def test_an_event_that_meets_the_writer_between_two_rounds_is_not_forgotten(home
 
 def test_an_event_right_before_closing_is_written(home: Home) -> None:
     for number in range(60):
-        writer = TelemetryWriter(home, POLICY, runs_of)
+        writer = TelemetryWriter(home, POLICY, ended_as)
         writer.put(event(tool=f"t{number}"))
         assert writer.close(5) == 0
     assert len(tools(home)) == 60
@@ -177,7 +177,7 @@ def test_two_writers_that_meet_a_damaged_file_set_it_aside_once(home: Home) -> N
 
 
 def test_a_full_queue_drops_counts_and_never_blocks(home: Home) -> None:
-    writer = TelemetryWriter(home, replace(POLICY, queue=300, flush=30.0), runs_of)
+    writer = TelemetryWriter(home, replace(POLICY, queue=300, flush=30.0), ended_as)
     for _ in range(5000):
         writer.put(event())
     assert 4000 < writer.dropped <= 4700
@@ -194,7 +194,7 @@ def test_an_event_after_closing_is_counted_as_lost(home: Home, writer: Telemetry
 
 
 def test_closing_is_quick_even_in_the_middle_of_an_interval(home: Home) -> None:
-    writer = TelemetryWriter(home, replace(POLICY, flush=30.0), runs_of)
+    writer = TelemetryWriter(home, replace(POLICY, flush=30.0), ended_as)
     writer.put(event(tool="last"))
     began = time.monotonic()
     assert writer.close(10) == 0
@@ -221,7 +221,7 @@ def test_all_writers_follow_to_the_fresh_file_when_one_sets_a_damaged_one_aside(
     for path in (home.telemetry, Path(f"{home.telemetry}-wal")):
         with path.open("r+b") as file:
             file.write(b"\xff" * path.stat().st_size)
-    second = TelemetryWriter(home, POLICY, runs_of)
+    second = TelemetryWriter(home, POLICY, ended_as)
     second.put(event(tool="b"))
     assert second.close(5) == 0
     writer.put(event(tool="c"))
@@ -264,7 +264,7 @@ def test_rows_wait_while_the_file_cannot_be_opened_and_follow_later(home: Home, 
 
 def test_a_failed_write_is_tried_again_only_after_a_rest(home: Home) -> None:
     home.telemetry.mkdir()
-    writer = TelemetryWriter(home, replace(POLICY, retry=60.0), runs_of)
+    writer = TelemetryWriter(home, replace(POLICY, retry=60.0), ended_as)
     writer.put(event(tool="a"))
     eventually(lambda: writer.error)
     home.telemetry.rmdir()
@@ -277,7 +277,7 @@ def test_a_failed_write_is_tried_again_only_after_a_rest(home: Home) -> None:
 
 def test_calls_that_could_never_be_kept_are_counted(home: Home) -> None:
     home.journal.write_text("no folder")
-    writer = TelemetryWriter(home, replace(POLICY, queue=3), runs_of)
+    writer = TelemetryWriter(home, replace(POLICY, queue=3), ended_as)
     for _ in range(5):
         writer.put(event())
     assert writer.close(5) == 5
@@ -291,7 +291,7 @@ def test_a_link_in_place_of_the_file_or_the_folder_is_not_followed(home: Home, t
     place.symlink_to(elsewhere)
     if what == "journal":
         elsewhere.mkdir()
-    writer = TelemetryWriter(home, POLICY, runs_of)
+    writer = TelemetryWriter(home, POLICY, ended_as)
     writer.put(event(tool="a"))
     assert writer.close(5) == (what == "journal")
     assert writer.error
@@ -351,7 +351,7 @@ def test_the_file_is_private(home: Home, writer: TelemetryWriter) -> None:
 
 
 def test_rows_wait_for_a_pause_but_not_for_long_and_not_when_somebody_asks(home: Home) -> None:
-    patient = TelemetryWriter(home, replace(POLICY, flush=60.0, delay=60.0), runs_of)
+    patient = TelemetryWriter(home, replace(POLICY, flush=60.0, delay=60.0), ended_as)
     patient.put(event(tool="a"))
     assert patient.flush(20.0)  # whoever asks has them at once
     assert [row["tool"] for row in recent_calls(home, 10)] == ["a"]
@@ -378,7 +378,7 @@ def written_while_calls_come(home: Home, policy: Telemetry) -> bool:
 def written_before_a_pause(home: Home, policy: Telemetry, deadline: float) -> tuple[bool, float]:
     """Put calls until rows are written, or the journal has grown as often as it does in several looks; `(were they, the
     longest time between two calls)`."""
-    writer = TelemetryWriter(home, policy, runs_of)
+    writer = TelemetryWriter(home, policy, ended_as)
     before, size, grown, pause, last = rows_in(home), 0, 0, 0.0, time.monotonic()
     while grown < 20 and rows_in(home) == before:
         assert time.monotonic() < deadline, f"it grew {grown} times; the longest pause was of {pause} s"

@@ -2,19 +2,33 @@
 
 import json
 
-from harnessgym_mcp.core.events import Alike, CallEvent, Run, Session
+from harnessgym_mcp.core.events import Alike, CallEvent, Common, Ended, Session
 
-__all__ = ["runs_of"]
+__all__ = ["ended_as"]
 
 
-def runs_of(events: list[CallEvent]) -> list[Run]:
+def ended_as(events: list[CallEvent]) -> Ended:
     """The ended calls that have such events."""
-    return [_run_of(event) for event in events]
+    calls = [
+        (
+            place,
+            event.at,
+            event.duration_ms / 1000,
+            event.argument_bytes,
+            event.result_bytes,
+            _kinds(event),
+        )
+        for place, event in enumerate(events)
+    ]
+    return Ended([Common(_alike(event), tuple(json.loads(event.argument_keys))) for event in events], calls)
 
 
-def _run_of(event: CallEvent) -> Run:
-    kinds = [kind for kind, count in json.loads(event.content_kinds or "{}").items() for _ in range(count)]
-    alike = Alike(
+def _kinds(event: CallEvent) -> tuple[str, ...]:
+    return tuple(kind for kind, count in json.loads(event.content_kinds or "{}").items() for _ in range(count))
+
+
+def _alike(event: CallEvent) -> Alike:
+    return Alike(
         caller=Session(id=event.session, client=event.client, front=event.front, labels=event.labels),
         session=event.session,
         thread=event.thread,
@@ -28,6 +42,3 @@ def _run_of(event: CallEvent) -> Run:
         error=event.error,
         arguments=event.arguments,
     )
-    names = json.loads(event.argument_keys)
-    call = (event.at, event.duration_ms / 1000, names, event.argument_bytes, event.result_bytes, tuple(kinds))
-    return alike, [call]
