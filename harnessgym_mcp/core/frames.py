@@ -34,7 +34,6 @@ __all__ = [
     "object_of",
     "parse",
     "parse_answer",
-    "read_object",
     "refuse",
     "request",
     "result_reply",
@@ -102,9 +101,7 @@ class Answer(Struct, frozen=True, gc=False):
 UNREAD = (msgspec.MsgspecError, ValueError, RecursionError)
 """What msgspec raises for JSON that it cannot read; ValueError for a lone surrogate in a text that it decodes."""
 
-read_object = msgspec.json.Decoder(dict[str, Raw]).decode
-"""The members of a raw object, unread. Raises what UNREAD names, also for an object that `object_of` can read."""
-
+_read_object = msgspec.json.Decoder(dict[str, Raw]).decode
 _decode = msgspec.json.Decoder(Message).decode
 _decode_fast = msgspec.json.Decoder(_Fast).decode
 _decode_view = msgspec.json.Decoder(_View).decode
@@ -199,7 +196,7 @@ def object_of(raw: Raw | bytes | UnsetType) -> dict[str, Raw]:
     if raw is UNSET:
         return {}
     try:
-        return read_object(raw)
+        return _read_object(raw)
     except UNREAD:
         pass
     try:

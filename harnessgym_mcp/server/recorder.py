@@ -5,11 +5,11 @@ calls at a time, by `Reading`.
 """
 
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from msgspec import Raw
 
-from harnessgym_mcp.core.events import Alike, CallEvent, Common, Ended, RawCall
+from harnessgym_mcp.core.events import Alike, CallEvent, Common, Ended
 from harnessgym_mcp.core.frames import UNREAD, exactly, object_of, refuse
 from harnessgym_mcp.core.policy import Policy
 from harnessgym_mcp.core.text import cut, one_line, redact, writable
@@ -18,11 +18,10 @@ from harnessgym_mcp.upstream.call import Call
 
 __all__ = ["Observed", "Observer", "Reading", "Sink"]
 
-Fits = Callable[[Raw], object]
-
 _NONE: Final = Raw()  # arguments of a call that has none
 _SHAPES: Final = 200  # sets of names that are looked for before names are read
 _SHAPE: Final = 1000  # characters of one
+_PARTS: Final = 1000  # those of clients that are gone are among them
 
 
 class Sink(Protocol):
@@ -39,6 +38,16 @@ class Observer(Protocol):
     def close(self, seconds: float) -> None: ...
 
 
+Fits = Callable[[Raw], object]
+
+
+class _Part(NamedTuple):
+    """What calls have in common, and what lets the arguments of a call pass that has it too."""
+
+    common: Common
+    fits: Fits
+
+
 class Reading:
     """Reads off ended calls what is kept of them, and tells once what several have in common: what they hold of client
     and tool, if it is the very same object, and the names of their arguments. Those are read only where they are not
@@ -49,22 +58,27 @@ class Reading:
         self._captured_most = policy.telemetry.capture_bytes
         self._error_most = policy.limits.error_chars
         self._shapes: dict[tuple[str, ...], Fits] = {}
+        self._parts: dict[tuple[int, tuple[str, ...]], _Part] = {}  # id of what calls hold, names
+        self._last: dict[int, _Part] = {}  # id of what calls hold -> the part of the last of them
 
     def __call__(self, calls: list[Attributed]) -> Ended:
-        parts = _Parts(self._alike, self._fitting)
-        raw: list[RawCall] = []
-        last, (place, fits) = None, parts.last(None)
+        ended = Ended([], [])
+        raw, places = ended.calls, dict[int, int]()
+        last, place = None, 0
+        fits: Fits = refuse
         for call in calls:
             if call.status != "completed":
                 last, fits = None, refuse
             elif call.alike is not last:
-                last = call.alike
-                place, fits = parts.last(last)
+                last, fits = call.alike, refuse
+                if part := self._last.get(id(last)):
+                    place, fits = _placed(part, ended.common, places), part.fits
             answer, arguments = call.answer, call.params.get("arguments", _NONE)
             try:
                 fits(arguments)
             except UNREAD:
-                place, fits = parts.of(call, arguments)
+                part = self._part(call, arguments)
+                place, fits = _placed(part, ended.common, places), part.fits
             raw.append(
                 (
                     place,
@@ -75,12 +89,28 @@ class Reading:
                     answer.kinds if answer else (),
                 )
             )
-        return Ended(parts.common, raw)
+        return ended
+
+    def _part(self, call: Attributed, arguments: Raw) -> _Part:
+        """That of a call which has another one than the last. It is kept for calls that may have it too."""
+        alike, names = self._alike(call), tuple(object_of(arguments))
+        if not all(map(str.isascii, names)):
+            names = tuple(map(writable, names))
+        if alike is not call.alike or sum(map(len, names)) + len(names) > _SHAPE:
+            return _Part(Common(alike, names), refuse)
+        key = id(alike), names
+        if key not in self._parts:
+            if len(self._parts) >= _PARTS:
+                self._parts.clear()
+                self._last.clear()
+            self._parts[key] = _Part(Common(alike, names), self._fitting(names))
+        part = self._last[id(alike)] = self._parts[key]
+        return part
 
     def _fitting(self, names: tuple[str, ...]) -> Fits:
-        """Lets objects with just these names pass; made once for each, and not for ever more of them."""
+        """Made once for each set of names, and not for ever more of them."""
         if names not in self._shapes:
-            if len(self._shapes) >= _SHAPES or sum(map(len, names)) + len(names) > _SHAPE:
+            if len(self._shapes) >= _SHAPES:
                 return refuse
             self._shapes[names] = exactly(names)
         return self._shapes[names]
@@ -108,30 +138,12 @@ class Reading:
         return ""
 
 
-class _Parts:
-    """The common parts of calls that are being read."""
-
-    def __init__(self, alike_of: Callable[[Attributed], Alike], fitting: Callable[[tuple[str, ...]], Fits]) -> None:
-        self.common: list[Common] = []
-        self._alike_of = alike_of
-        self._fitting = fitting
-        self._places: dict[tuple[int, tuple[str, ...]], int] = {}  # id of what calls hold, names -> place in `common`
-        self._last: dict[int, tuple[int, Fits]] = {}  # id of what calls hold -> what `of` gave for the last of them
-
-    def last(self, alike: Alike | None) -> tuple[int, Fits]:
-        """The place of the part that the last such call had, and what lets a call pass that has it too."""
-        return self._last.get(id(alike), (0, refuse))
-
-    def of(self, call: Attributed, arguments: Raw) -> tuple[int, Fits]:
-        """The same of a call that has another part."""
-        alike, names = self._alike_of(call), tuple(map(writable, object_of(arguments)))
-        place = self._places.setdefault((id(alike), names), len(self.common))
-        if place == len(self.common):
-            self.common.append(Common(alike, names))
-        if alike is not call.alike:
-            return place, refuse
-        found = self._last[id(alike)] = place, self._fitting(names)
-        return found
+def _placed(part: _Part, common: list[Common], places: dict[int, int]) -> int:
+    """Where in `common` that of this part is; `places` tells it by its id."""
+    place = places.setdefault(id(part.common), len(common))
+    if place == len(common):
+        common.append(part.common)
+    return place
 
 
 class Observed:

@@ -1,5 +1,6 @@
 """What is kept of an ended call: the names of its arguments, never their values, and no large frame for long."""
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -140,10 +141,18 @@ def test_the_names_of_each_call_are_told_however_they_change_from_one_to_the_nex
 
 
 def test_what_is_kept_to_find_names_again_does_not_grow_without_end() -> None:
+    gc.collect()
     before = len(Struct.__subclasses__())
     reading = Reading(Policy())
+    reading([ended(b'{"%b": 1}' % (b"k" * 2000))])
+    assert len(Struct.__subclasses__()) == before
     reading([ended(b'{"n%d": 1}' % number) for number in range(1000)])
     assert before < len(Struct.__subclasses__()) <= before + 200
+    for number in range(3000):  # each states another tool use, as Claude Code's do
+        reading([other(tool_use=f"number {number}")])
+    gc.collect()
+    held = [one for one in gc.get_objects() if isinstance(one, Alike) and one.tool_use.startswith("number")]
+    assert 0 < len(held) <= 1000
 
 
 def test_names_are_told_once_for_calls_that_have_them_in_turns() -> None:
