@@ -180,7 +180,8 @@ class _Sdk:
         self._sessions.record(time.monotonic() - self._began, {"network.transport": "pipe"})
         most = int(seconds * 1000)
         self._tracers.force_flush(most)
-        self._meters.force_flush(most)
+        self._meters.shutdown(most)  # which sends what it has; else its thread would go on sending
+        self._tracers.shutdown()
 
 
 _MEASURED = ("mcp.method.name", "gen_ai.operation.name", "gen_ai.tool.name", "error.type", "network.transport",

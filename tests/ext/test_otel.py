@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 
 import pytest
 from collecting import DEADLINE, FIRST, call
@@ -82,6 +83,17 @@ async def test_a_call_becomes_a_span_in_the_callers_trace_and_a_measurement(coll
     assert by_name["mcp.server.session.duration"].histogram.data_points[0].count == 1
 
 
+@pytest.mark.parametrize("reachable", [True, False])
+async def test_nothing_goes_on_after_the_end(collector, monkeypatch, reachable):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
+    before = set(threading.enumerate())
+    observer = OtelObserver(policy_for(collector.address if reachable else "http://127.0.0.1:9"))
+    observer.observe(call(), await ended())
+    await asyncio.to_thread(observer.close, DEADLINE)
+    left = set(threading.enumerate()) - before
+    assert [thread.name for thread in left if not thread.name.startswith("asyncio")] == []
+
+
 async def test_without_or_with_a_broken_context_a_call_begins_its_own_trace(collector):
     observer = OtelObserver(policy_for(collector.address))
     for meta in ({}, {"traceparent": "junk"}, {"traceparent": 7}, {"traceparent": "00-0-0-0", "tracestate": []}):
@@ -92,7 +104,8 @@ async def test_without_or_with_a_broken_context_a_call_begins_its_own_trace(coll
     assert {span.parent_span_id for _, span in found} == {b""}
 
 
-async def test_a_full_queue_counts_what_it_drops():
+async def test_a_full_queue_counts_what_it_drops(monkeypatch):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
     observer = OtelObserver(Policy().override({"telemetry.otel": True, "telemetry.queue": 0}))
     observer.observe(call(), await ended())
     assert observer.dropped == 1
