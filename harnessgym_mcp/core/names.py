@@ -31,7 +31,7 @@ CALL_PREFIX = f"mcp__{OWN}__"
 
 _ARTIFACT = re.compile(r"(?!.*(?:--|\.\.))[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?\Z")
 _TOOL = re.compile(r"[A-Za-z0-9_.-]{1,128}\Z")
-_ENTRY = re.compile(r"(?!.*__)[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?\Z")
+_ENTRY = re.compile(r"(?!.*[_-]{2})[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?\Z")
 _PREFIX = re.compile(r"mcp__[A-Za-z0-9_-]+?__")
 _WINDOWS = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?\Z")
 
@@ -54,7 +54,7 @@ def check_entry_name(name: str) -> str:
     if len(name) > len(OWN) or not _ENTRY.match(name):
         raise NameRefused(
             f"{name[:60]!a} cannot name the entry",
-            hint=f"1-{len(OWN)} of A-Z, a-z, 0-9, '_' and '-', a letter or digit first and last, no '__'",
+            hint=f"1-{len(OWN)} of A-Z, a-z, 0-9, '_' and '-', letters or digits first, last and between two of those",
         )
     return name
 

@@ -1,7 +1,7 @@
 """Names that every client can spell, and hostile text made harmless."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harnessgym_mcp.core import names
@@ -79,6 +79,8 @@ def test_the_spelling_begins_with_what_the_clients_config_calls_us():
 
 
 @given(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,9}", fullmatch=True), artifacts)
+@example(entry="0--0", artifact="0")
+@example(entry="a-_b", artifact="0")
 def test_whatever_the_entry_is_called_its_spelling_leads_back(entry, artifact):
     try:
         names.check_entry_name(entry)
@@ -89,7 +91,9 @@ def test_whatever_the_entry_is_called_its_spelling_leads_back(entry, artifact):
         assert names.sanitised(names.unprefixed(spelt)) == names.sanitised(f"{artifact}__t")
 
 
-@pytest.mark.parametrize("name", ["", "a b", "-a", "a-", "_a", "a__b", "elevenchars", "a.b", "é"])
+@pytest.mark.parametrize(
+    "name", ["", "a b", "-a", "a-", "_a", "a__b", "a--b", "a-_b", "a_-b", "elevenchars", "a.b", "é"]
+)
 def test_an_entry_is_not_called_what_a_client_would_respell_or_what_is_long(name):
     with pytest.raises(NameRefused):
         names.check_entry_name(name)
