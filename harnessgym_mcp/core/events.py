@@ -88,6 +88,7 @@ class Ended(NamedTuple):
     calls: list[RawCall]
 
     def events(self) -> Iterator[CallEvent]:
+        """Of each, in the order they ended."""
         return map(self.event, self.calls)
 
     def event(self, call: RawCall) -> CallEvent:

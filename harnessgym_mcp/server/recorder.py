@@ -18,9 +18,12 @@ from harnessgym_mcp.upstream.call import Call
 
 __all__ = ["Observed", "Observer", "Reading", "Sink"]
 
+Fits = Callable[[Raw], object]
+"""Raises what UNREAD names for arguments that do not fit."""
+
 _NONE: Final = Raw()  # arguments of a call that has none
 _SHAPES: Final = 200  # sets of names that are looked for before names are read
-_SHAPE: Final = 1000  # characters of one
+_LONGEST: Final = 1000  # characters of such a set
 _PARTS: Final = 1000  # those of clients that are gone are among them
 
 
@@ -36,9 +39,6 @@ class Observer(Protocol):
 
     def observe(self, event: CallEvent, call: Call) -> None: ...
     def close(self, seconds: float) -> None: ...
-
-
-Fits = Callable[[Raw], object]
 
 
 class _Part(NamedTuple):
@@ -96,7 +96,7 @@ class Reading:
         alike, names = self._alike(call), tuple(object_of(arguments))
         if not all(map(str.isascii, names)):
             names = tuple(map(writable, names))
-        if alike is not call.alike or sum(map(len, names)) + len(names) > _SHAPE:
+        if alike is not call.alike or sum(map(len, names)) + len(names) > _LONGEST:
             return _Part(Common(alike, names), refuse)
         key = id(alike), names
         if key not in self._parts:
